@@ -1,0 +1,47 @@
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { type Address, type Digest, fromHex, type Hex, toHex } from './hex.ts'
+
+/**
+ * EIP-712 hashing of exactly the structs that Veristack signs or stores. https://eips.ethereum.org/EIPS/eip-712
+ * The type strings are frozen: a change of one is a new version of the type. `Claim.sol` holds the same strings.
+ */
+export const TYPE_STRINGS = {
+  domain: 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
+  commitment: 'Commitment(string tensor,string scheme,bytes value)',
+  policy: 'Policy(string tier,address verifier,bytes32 codeHash,bytes params,bytes32 offchain)',
+  leaf: 'Leaf(string tier,bytes32 policy)',
+  requirement: 'Requirement(Leaf[] leaves,bytes formula)Leaf(string tier,bytes32 policy)',
+  terms: 'Terms(bytes32 application,bytes32 settlement)',
+  request:
+    'Request(bytes32 program,bytes32 inputs,bytes32 requirement,bytes32 terms,address payer,uint256 priceWei,bytes32 nonce,uint256 chainId,address contract,uint64 expiresAt)',
+  claim:
+    'Claim(bytes32 request,bytes32 program,bytes32 inputs,bytes32 outputs,bytes32 requirement,address claimant,uint256 chainId,address contract,uint64 expiresAt)',
+} as const
+
+const NAME = 'Veristack'
+const VERSION = '1'
+
+export const keccak = (...parts: readonly Uint8Array[]): Uint8Array => keccak_256(concatBytes(...parts))
+export const keccakText = (text: string): Uint8Array => keccak_256(utf8ToBytes(text))
+
+/** One EIP-712 word: a 32-byte value as it is, an address or an unsigned integer left-padded. */
+export function word(value: Hex | bigint | Uint8Array): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  const hex = typeof value === 'bigint' ? value.toString(16) : value.slice(2)
+  if (hex.length > 64 || hex.startsWith('-')) throw new RangeError('an EIP-712 word has 32 bytes')
+  return fromHex(`0x${hex.padStart(64, '0')}`)
+}
+
+/** keccak256(typeHash ‖ words). Dynamic members are passed in already hashed. */
+export const hashStruct = (type: keyof typeof TYPE_STRINGS, ...words: readonly (Hex | bigint | Uint8Array)[]): Uint8Array =>
+  keccak(keccakText(TYPE_STRINGS[type]), ...words.map(word))
+
+export function domainSeparator(chainId: bigint, contract: Address): Uint8Array {
+  return hashStruct('domain', keccakText(NAME), keccakText(VERSION), chainId, contract)
+}
+
+/** keccak256("\x19\x01" ‖ domainSeparator ‖ hashStruct). */
+export function typedDataDigest(chainId: bigint, contract: Address, struct: Uint8Array): Digest {
+  return toHex(keccak(Uint8Array.of(0x19, 0x01), domainSeparator(chainId, contract), struct)) as Digest
+}

@@ -1,0 +1,8 @@
+export * from './claim.ts'
+export * from './commitment.ts'
+export { domainSeparator, TYPE_STRINGS } from './eip712.ts'
+export * from './hex.ts'
+export * from './json.ts'
+export * from './request.ts'
+export * from './requirement.ts'
+export * from './tensor.ts'

@@ -1,0 +1,42 @@
+import { hashStruct, typedDataDigest } from './eip712.ts'
+import { type Address, type Digest, type Hex, type ProgramId, type RequestId, toHex } from './hex.ts'
+import { type Json, jsonDigest } from './json.ts'
+
+/** What is asked, for how much, until when, and where it is settled. `id` is the EIP-712 digest of the other fields. */
+export interface Request {
+  readonly id: RequestId
+  readonly program: ProgramId
+  /** Digest of the input commitment list. */
+  readonly inputs: Digest
+  /** Digest of the requirement. */
+  readonly requirement: Digest
+  /** Digest of {@link Terms}. */
+  readonly terms: Digest
+  readonly payer: Address
+  /** Wei, or the smallest unit of the token that the settlement terms name. */
+  readonly priceWei: bigint
+  /** 32 bytes; makes equal requests distinct. */
+  readonly nonce: Hex
+  readonly chainId: bigint
+  /** The settlement contract; zero where the request is not settled. */
+  readonly contract: Address
+  /** Unix seconds: the last moment at which a claim may be submitted. */
+  readonly expiresAt: bigint
+}
+
+/** What else was agreed: the application's own facts (a featuriser, labels) and the digest of the settler's terms. */
+export interface Terms {
+  readonly application: Json
+  readonly settlement: Digest
+}
+
+export const termsDigest = (t: Terms): Digest => toHex(hashStruct('terms', jsonDigest(t.application), t.settlement)) as Digest
+
+export function requestId(r: Omit<Request, 'id'>): RequestId {
+  const struct = hashStruct(
+    'request', r.program, r.inputs, r.requirement, r.terms, r.payer, r.priceWei, r.nonce, r.chainId, r.contract, r.expiresAt,
+  )
+  return typedDataDigest(r.chainId, r.contract, struct) as Hex as RequestId
+}
+
+export const makeRequest = (fields: Omit<Request, 'id'>): Request => ({ id: requestId(fields), ...fields })

@@ -1,0 +1,145 @@
+import { fail } from '../errors/index.ts'
+import { hashStruct, keccak, keccakText } from './eip712.ts'
+import { type Address, type Digest, fromHex, type Hex, toHex, ZERO_ADDRESS, ZERO_DIGEST } from './hex.ts'
+import { type Json, jsonDigest } from './json.ts'
+
+/** How an answer becomes reliable. The set is open: a stranger's tier is a name of its own, `acme/quorum`. */
+export type Tier = 'zkml' | 'tee' | 'optimistic' | (string & {})
+
+/** `policy` is the {@link policyDigest} of what makes this tier good enough. */
+export interface Leaf {
+  readonly tier: Tier
+  readonly policy: Digest
+}
+
+export type Requirement =
+  | Leaf
+  | { readonly all: readonly Requirement[] }
+  | { readonly any: readonly Requirement[] }
+  | { readonly atLeast: number; readonly of: readonly Requirement[] }
+
+/**
+ * What a leaf's digest stands for. `verifier`, `codeHash` and `params` pin the contract that decides on chain and are
+ * zero and empty where the tier is not settled; `offchain` is what a verifier outside a chain appraises by.
+ */
+export interface Policy {
+  readonly tier: Tier
+  readonly verifier: Address
+  readonly codeHash: Digest
+  readonly params: Hex
+  readonly offchain: Json
+}
+
+export const MAX_LEAVES = 8
+const MAX_FORMULA = 64
+/** Opcode of a group in the formula; leaf indices are below it. */
+const GROUP = 0x80
+
+export const offchainPolicy = (tier: Tier, offchain: Json): Policy => ({
+  tier,
+  verifier: ZERO_ADDRESS,
+  codeHash: ZERO_DIGEST,
+  params: '0x',
+  offchain,
+})
+
+export function policyDigest(p: Policy): Digest {
+  return toHex(
+    hashStruct('policy', keccakText(p.tier), p.verifier, p.codeHash, keccak(fromHex(p.params)), jsonDigest(p.offchain)),
+  ) as Digest
+}
+
+export const isLeaf = (r: Requirement): r is Leaf => 'tier' in r
+
+interface Group {
+  readonly k: number
+  readonly of: readonly Requirement[]
+}
+
+function group(r: Exclude<Requirement, Leaf>): Group {
+  if ('all' in r) return { k: r.all.length, of: r.all }
+  if ('any' in r) return { k: 1, of: r.any }
+  return { k: r.atLeast, of: r.of }
+}
+
+/** The distinct leaves in depth-first order of first occurrence; bit i of a contract's bitmap is leaf i. */
+export function leaves(requirement: Requirement): readonly Leaf[] {
+  const found: Leaf[] = []
+  const walk = (r: Requirement): void => {
+    if (!isLeaf(r)) return group(r).of.forEach(walk)
+    if (!found.some((l) => sameLeaf(l, r))) found.push(r)
+  }
+  walk(requirement)
+  return found
+}
+
+export const sameLeaf = (a: Leaf, b: Leaf): boolean => a.tier === b.tier && a.policy === b.policy
+
+/**
+ * The requirement as a contract reads it: reverse Polish, one byte per leaf (its index) and three per group
+ * (0x80, k, n: true when at least k of the n values before it are). `all` is n of n, `any` is 1 of n.
+ */
+export function requirementFormula(requirement: Requirement): Uint8Array {
+  const found = leaves(requirement)
+  const out: number[] = []
+  const walk = (r: Requirement): void => {
+    if (isLeaf(r)) {
+      out.push(found.findIndex((l) => sameLeaf(l, r)))
+      return
+    }
+    const { k, of } = group(r)
+    of.forEach(walk)
+    out.push(GROUP, k, of.length)
+  }
+  walk(requirement)
+  return Uint8Array.from(out)
+}
+
+/** Throws `VS_CORE_REQUIREMENT_INVALID` for an empty group, a k out of range, or more than a contract evaluates. */
+export function checkRequirement(requirement: Requirement): Requirement {
+  let nodes = 0
+  const walk = (r: Requirement, depth: number): void => {
+    nodes += 1
+    if (depth > 8 || nodes > 32) throw invalid('at most 32 nodes, 8 deep', `${nodes} nodes, ${depth} deep`)
+    if (isLeaf(r)) {
+      if (r.tier.length === 0) throw invalid('a tier name', '""')
+      return
+    }
+    const { k, of } = group(r)
+    if (of.length === 0) throw invalid('a group of at least one', 'an empty group')
+    if (!Number.isInteger(k) || k < 1 || k > of.length) throw invalid(`atLeast of 1..${of.length}`, String(k))
+    for (const inner of of) walk(inner, depth + 1)
+  }
+  walk(requirement, 0)
+  const count = leaves(requirement).length
+  if (count > MAX_LEAVES) throw invalid(`at most ${MAX_LEAVES} distinct leaves`, String(count))
+  const size = requirementFormula(requirement).length
+  if (size > MAX_FORMULA) throw invalid(`a formula of at most ${MAX_FORMULA} bytes`, String(size))
+  return requirement
+}
+
+const invalid = (expected: string, got: string) =>
+  fail('VS_CORE_REQUIREMENT_INVALID', { details: { field: 'requirement', expected, got } })
+
+export function leafHash(leaf: Leaf): Uint8Array {
+  return hashStruct('leaf', keccakText(leaf.tier), leaf.policy)
+}
+
+/** The digest that request and claim carry. */
+export function requirementDigest(requirement: Requirement): Digest {
+  const found = leaves(checkRequirement(requirement))
+  return toHex(hashStruct('requirement', keccak(...found.map(leafHash)), keccak(requirementFormula(requirement)))) as Digest
+}
+
+/** Kleene's three values: a leaf nobody could judge leaves the whole open unless the others decide it. */
+export type Ternary = 'true' | 'unknown' | 'false'
+
+export function evaluateRequirement(requirement: Requirement, leafValue: (leaf: Leaf) => Ternary): Ternary {
+  if (isLeaf(requirement)) return leafValue(requirement)
+  const { k, of } = group(requirement)
+  const values = of.map((r) => evaluateRequirement(r, leafValue))
+  const sure = values.filter((v) => v === 'true').length
+  const possible = values.filter((v) => v !== 'false').length
+  if (sure >= k) return 'true'
+  return possible >= k ? 'unknown' : 'false'
+}

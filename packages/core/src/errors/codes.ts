@@ -1,0 +1,93 @@
+import { defineErrors } from './base.ts'
+
+/** Every error that core itself raises. */
+export const fail = defineErrors({
+  VS_CORE_INVALID_DATA: {
+    title: 'The data does not have the expected form',
+    remedy: 'Compare the named field with the JSON Schema that @veristack/core publishes.',
+  },
+  VS_CORE_TOO_LARGE: {
+    title: 'The data is larger than the limit',
+    remedy: 'Send less, or raise the limit where the caller may set one.',
+  },
+  VS_CORE_UNSUPPORTED_SPECIFICATION: {
+    title: 'The plugin was written for another specification version',
+    remedy: 'Install a release of the plugin that declares specificationVersion "v1".',
+  },
+  VS_CORE_MISSING_ROLE: {
+    title: 'No plugin provides a role that the stack needs',
+    remedy: 'Add a plugin that provides it to createStack({ plugins }).',
+  },
+  VS_CORE_DUPLICATE_ROLE: {
+    title: 'Two plugins provide what only one may',
+    remedy: 'Remove one of the two plugins from createStack({ plugins }).',
+  },
+  VS_CORE_ROLE_NOT_DECLARED: {
+    title: 'A plugin provided a role that it does not declare, or the reverse',
+    remedy: "Make the plugin's `provides` list equal to what its register() provides.",
+  },
+  VS_CORE_PLUGIN_FAILED: {
+    title: 'A plugin failed while it was started or stopped',
+    remedy: 'Read the cause; the plugins that had been started were stopped again.',
+  },
+  VS_CORE_UNKNOWN_TIER: {
+    title: 'No plugin proves or verifies this tier',
+    remedy: 'Add the plugin of that tier, or require another one.',
+  },
+  VS_CORE_REQUIREMENT_INVALID: {
+    title: 'The requirement can not be used',
+    remedy: 'Use 1 to 8 distinct leaves under all, any and atLeast, with 1 <= k <= n.',
+  },
+  VS_CORE_NOT_PUBLISHED: {
+    title: 'The program has no artefacts for a tier that the request needs',
+    remedy: 'Call stack.publish(program) with the same plugins and blob store first.',
+  },
+  VS_CORE_NO_NODE: {
+    title: 'No node can take a step of this job',
+    remedy: 'Read why each node was excluded, then add a node, raise the price or lower the requirement.',
+  },
+  VS_CORE_BLOB_MISSING: {
+    title: 'A blob is not in the store',
+    remedy: 'Point the stack at the store that the job was written to.',
+  },
+  VS_CORE_BLOB_CORRUPT: {
+    title: 'A blob does not have the digest that it was asked for by',
+    remedy: 'Delete the file and fetch or make the blob again; the storage or a writer is faulty.',
+  },
+  VS_CORE_UNKNOWN_JOB: {
+    title: 'There is no job with this request id',
+    remedy: 'Check the id and that the records come from the directory that the job was written to.',
+  },
+  VS_CORE_JOB_FAILED: {
+    title: 'The job failed',
+    remedy: 'Read the cause; the records that were written stay and the job can be resumed.',
+  },
+  VS_CORE_CANCELLED: {
+    title: 'The job was cancelled',
+    remedy: 'Submit it again if it is still wanted.',
+  },
+  VS_CORE_STAGE_NOT_PLANNED: {
+    title: 'The job does not pass through this stage',
+    remedy: 'Wait for a stage that the job was planned with, or compose a stack that has a settler.',
+  },
+  VS_CORE_CONFLICT: {
+    title: 'Another process changed the same job at the same time',
+    remedy: 'Read the job again and repeat; nothing was written.',
+  },
+  VS_CORE_STACK_CLOSED: {
+    title: 'The stack is closed',
+    remedy: 'Create a new stack; a closed one is not opened again.',
+  },
+  VS_CORE_COMMITMENT_MISMATCH: {
+    title: 'The claim and its commitment lists or outputs do not agree',
+    remedy: 'Do not rely on it; whoever sent it is wrong or lies.',
+  },
+  VS_CORE_UNKNOWN_SCHEME: {
+    title: 'No plugin computes this commitment scheme',
+    remedy: 'Add the plugin of the tier whose commitments are asked for.',
+  },
+  VS_CORE_EVIDENCE_REFUSED: {
+    title: 'The evidence was not accepted',
+    remedy: "Read the verdict's code and checks.",
+  },
+})

@@ -1,0 +1,11 @@
+import 'reflect-metadata'
+
+export * from './blobs/blobs.ts'
+export * from './claim/index.ts'
+export * from './errors/index.ts'
+export * from './job/job.ts'
+export * from './plugin/chain.ts'
+export * from './plugin/roles.ts'
+export * from './receipt/receipt.ts'
+export * from './receipt/settlement.ts'
+export * from './receipt/verdict.ts'

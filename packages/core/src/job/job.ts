@@ -1,0 +1,31 @@
+import type { BlobRef } from '../blobs/blobs.ts'
+import type { RequestId } from '../claim/index.ts'
+import type { SettlementState } from '../receipt/settlement.ts'
+import type { EvidenceKind, Verdict } from '../receipt/verdict.ts'
+
+/** One unit that a worker takes. */
+export type Step =
+  | { readonly run: 'execute'; readonly slot: number }
+  | { readonly run: 'claim' | 'settle' }
+  | { readonly run: 'prove' | 'verify'; readonly kind: EvidenceKind }
+
+export type ExecutionState = 'queued' | 'matched' | 'running' | 'executed' | 'claimed' | 'failed' | 'cancelled'
+export type TrackState = 'waiting' | 'proving' | 'proved' | Verdict['status']
+
+/** A request on its way. Phases are derived, never stored. */
+export interface Job {
+  readonly request: RequestId
+  readonly execution: ExecutionState
+  readonly tracks: Readonly<Record<EvidenceKind, TrackState>>
+  readonly settlement: 'none' | SettlementState
+  readonly revision: number
+}
+
+/** What a job leaves behind for later steps, possibly on other machines. */
+export interface Records {
+  get(id: RequestId, name: string): Promise<BlobRef | undefined>
+  put(id: RequestId, name: string, ref: BlobRef): Promise<void>
+  job(id: RequestId): Promise<Job | undefined>
+  /** Compare and set: writes `next` only where the stored revision is `expected` (0: absent). `next.revision` is `expected + 1`. */
+  swap(expected: number, next: Job): Promise<boolean>
+}

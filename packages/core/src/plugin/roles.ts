@@ -1,6 +1,6 @@
 import type { BlobRef, Blobs } from '../blobs/blobs.ts'
 import type {
-  Address, Commitment, Digest, Hex, Json, Leaf, Policy, ProgramId, Request, RequestId, Requirement, SignedClaim, Signer, Tensor, Tier,
+  Address, Digest, Hex, Json, Leaf, Policy, ProgramId, Request, RequestId, Requirement, SignedClaim, Signer, Tensor, Tier,
 } from '../claim/index.ts'
 import type { ErrorCode } from '../errors/index.ts'
 import type { Job, Records, Step } from '../job/job.ts'
@@ -63,19 +63,22 @@ export interface Committer {
   readonly scheme: string
   /** True when the value hides the tensor given a salt of 128 bits or more. */
   readonly hiding: boolean
-  /** `tensor` is an input or output of `program`, matched by name. `salt` is 32 bytes; absent means unsalted. */
-  commit(program: Program, tensor: Tensor, salt: Hex | undefined): Promise<Hex>
+  /** `tensors` are inputs or outputs of `program`, matched by name. `salt` is 32 bytes; absent means unsalted. */
+  commit(program: Program, tensors: readonly Tensor[], salt: Hex | undefined): Promise<Hex>
 }
 
-export interface TensorScheme {
-  readonly tensor: string
+/** One entry of a commitment list: `Commitment.tensor` is the names joined by commas (one name for one tensor). */
+export interface PlannedCommitment {
+  readonly tensors: readonly string[]
   readonly scheme: string
+  /** Whether a salt derived from the committing party's secret goes in. */
+  readonly salted: boolean
 }
 
 /** The commitment lists that a prover needs, in order. */
 export interface CommitmentPlan {
-  readonly inputs: readonly TensorScheme[]
-  readonly outputs: readonly TensorScheme[]
+  readonly inputs: readonly PlannedCommitment[]
+  readonly outputs: readonly PlannedCommitment[]
 }
 
 export interface Need {
@@ -113,7 +116,7 @@ export interface ProveJob {
   /** Prepared inputs. */
   readonly inputs: readonly Tensor[]
   readonly executions: readonly [Execution, ...Execution[]]
-  /** 32 bytes by tensor name, for hiding commitments. */
+  /** 32 bytes (below 2^248) by `Commitment.tensor`, for salted commitments of inputs and outputs. */
   readonly salts: Readonly<Record<string, Hex>>
   readonly artefacts?: Artefacts
 }

@@ -1,0 +1,2 @@
+export * from './commit/index.ts'
+export * from './program/program.ts'

@@ -23,21 +23,32 @@ interface Entry {
 }
 
 const OS: Readonly<Record<string, string>> = { windows: 'win32' }
-for (const name of ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'])
+for (const name of [
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+])
   Object.assign(OS, { [name]: name })
 const CPU: Readonly<Record<string, string>> = { amd64: 'x64', '64': 'x64' }
 for (const name of ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64'])
   Object.assign(CPU, { [name]: name })
 
-/** `os`, `cpu` and `libc` that a platform package's name states, or undefined when it states none. */
-const platformOf = (name: string): Pick<Entry, 'cpu' | 'os' | 'libc'> | undefined => {
+/** What a platform package's name says of its platform, or undefined when it names none. */
+const platformOf = (name: string): { cpu: string[]; os: string[]; libc: string[] | undefined } | undefined => {
   const words = name.slice(name.indexOf('/') + 1).split('-')
   const os = words.map((word) => OS[word]).find(Boolean)
   const cpu = words.map((word) => CPU[word]).find(Boolean)
   if (os === undefined || cpu === undefined) return undefined
-  const abi = words.at(-1) ?? ''
-  const libc = os !== 'linux' ? undefined : abi.startsWith('musl') ? 'musl' : abi.startsWith('gnu') ? 'glibc' : undefined
-  return { cpu: [cpu], os: [os], ...(libc === undefined ? {} : { libc: [libc] }) }
+  const abi = os === 'linux' ? (words.at(-1) ?? '') : ''
+  const libc = abi.startsWith('musl') ? ['musl'] : abi.startsWith('gnu') ? ['glibc'] : undefined
+  return { cpu: [cpu], os: [os], libc }
 }
 
 const path = join(import.meta.dirname, '../package-lock.json')
@@ -57,17 +68,21 @@ for (const [from, entry] of Object.entries(lock.packages)) {
     if (resolves(from, name)) continue
     const platform = platformOf(name)
     if (platform === undefined || !/^\d+\.\d+\.\d+[\w.+-]*$/.test(version)) {
-      throw new Error(`${from} wants ${name}@${version}, which the lock file lacks; its platform or version is not exact`)
+      throw new Error(
+        `${from} wants ${name}@${version}, which the lock file lacks; its platform or version is not exact`,
+      )
     }
-    const { cpu, ...rest } = platform
+    const { cpu, libc, os } = platform
     const beside = from.slice(0, from.lastIndexOf('node_modules/'))
+    // npm's own order of the keys, so that it does not rewrite them.
     lock.packages[`${beside}node_modules/${name}`] = {
       version,
-      ...(cpu === undefined ? {} : { cpu }),
+      cpu,
       ...(entry.dev ? { dev: true } : {}),
+      ...(libc === undefined ? {} : { libc }),
       ...(entry.license === undefined ? {} : { license: entry.license }),
       optional: true,
-      ...rest,
+      os,
     }
     added.push(`${name}@${version}`)
   }
@@ -77,4 +92,8 @@ if (added.length > 0) {
   const packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')))
   await writeFile(path, `${JSON.stringify({ ...lock, packages }, null, 2)}\n`)
 }
-console.log(added.length === 0 ? 'package-lock.json is complete' : `added ${added.length} platform packages:\n  ${added.join('\n  ')}`)
+console.log(
+  added.length === 0
+    ? 'package-lock.json is complete'
+    : `added ${added.length} platform packages:\n  ${added.join('\n  ')}`,
+)

@@ -1,0 +1,96 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js'
+import { show } from '../../claim/index.ts'
+import { fail } from '../../errors/index.ts'
+
+export interface TextLimits {
+  /** Largest text, in bytes of UTF-8. */
+  readonly maxBytes: number
+  /** Deepest nesting of arrays and objects. */
+  readonly maxDepth: number
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+const MAX_NODES = 4_000_000
+
+/**
+ * JSON as RFC 7493 (I-JSON) restricts it: no repeated member names, well-formed Unicode, finite numbers. Repeated names
+ * are refused because two readers may keep different ones. Throws `VS_CORE_TOO_LARGE` and `VS_CORE_INVALID_DATA`.
+ */
+export function parseJsonText(text: string, field: string, limits: TextLimits): unknown {
+  // A UTF-16 code unit takes one to three bytes, so most texts are decided without encoding them.
+  const decided = text.length > limits.maxBytes || text.length * 3 <= limits.maxBytes
+  const bytes = decided ? text.length : utf8ToBytes(text).length
+  if (bytes > limits.maxBytes) {
+    throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${limits.maxBytes} bytes`, got: bytes } })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    // The engine's message quotes the text, which may hold salts.
+    const place = /position \d+/.exec(String(cause))?.[0]
+    throw invalid(field, 'JSON', place === undefined ? 'other text' : `other text at ${place}`)
+  }
+  refuseRepeatedNames(text, field)
+  return checkPlainData(value, field, limits.maxDepth)
+}
+
+/** `text` is known to be JSON, so tokens are all that there is to look at. */
+function refuseRepeatedNames(text: string, field: string): void {
+  const open: (Set<string> | undefined)[] = []
+  let last = ''
+  for (const [token] of text.matchAll(TOKEN)) {
+    if (token === '{') open.push(new Set())
+    else if (token === '[') open.push(undefined)
+    else if (token === '}' || token === ']') open.pop()
+    else if (token === ':') {
+      const name: unknown = JSON.parse(last)
+      const names = open.at(-1)
+      if (names?.has(String(name))) throw invalid(field, 'each member name once', `${show(name)} twice`)
+      names?.add(String(name))
+    }
+    last = token
+  }
+}
+
+/**
+ * Plain data of bounded depth, as `JSON.parse` makes it: what a schema may then be run over. Also refuses `__proto__`
+ * as a name and negative zero, which JSON can not tell from zero once it is written again.
+ */
+export function checkPlainData(value: unknown, field: string, maxDepth: number): unknown {
+  let nodes = 0
+  const walk = (v: unknown, at: string, depth: number): void => {
+    nodes += 1
+    if (nodes > MAX_NODES) throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${MAX_NODES} values` } })
+    if (v === null || typeof v === 'boolean') return
+    if (typeof v === 'string') return checkText(v, at)
+    if (typeof v === 'number') {
+      if (!Number.isFinite(v) || Object.is(v, -0))
+        throw invalid(at, 'a finite number other than -0', Object.is(v, -0) ? '-0' : String(v))
+      return
+    }
+    if (typeof v !== 'object') throw invalid(at, 'a JSON value', typeof v)
+    if (depth >= maxDepth) throw invalid(at, `nesting of at most ${maxDepth}`, 'deeper')
+    if (Array.isArray(v)) {
+      for (const [i, inner] of v.entries()) walk(inner, `${at}[${i}]`, depth + 1)
+      return
+    }
+    const prototype: unknown = Object.getPrototypeOf(v)
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+      throw invalid(at, 'a plain object', 'an instance of a class')
+    for (const name of Object.keys(v)) {
+      if (name === '__proto__') throw invalid(at, 'other member names', '"__proto__"')
+      checkText(name, at)
+      walk(Reflect.get(v, name), `${at}.${name}`, depth + 1)
+    }
+  }
+  walk(value, field, 0)
+  return value
+}
+
+function checkText(text: string, at: string): void {
+  if (!text.isWellFormed()) throw invalid(at, 'well-formed Unicode', show(text))
+}
+
+const invalid = (field: string, expected: string, got: string) =>
+  fail('VS_CORE_INVALID_DATA', { details: { field, expected, got } })

@@ -1,7 +1,7 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import type { Commitment } from './commitment.ts'
-import { hashStruct, typedDataDigest } from './eip712.ts'
+import { hashStruct, typedDataDigest, uint } from './eip712.ts'
 import { type Address, type Digest, fromHex, type Hex, type ProgramId, parseHex, type RequestId, toHex } from './hex.ts'
 
 /** "Claimant C says: program P on inputs X gave outputs Y for request R." Every tier's evidence binds its digest. */
@@ -28,7 +28,16 @@ export interface SignedClaim {
 
 export function claimDigest(c: Claim): Digest {
   const struct = hashStruct(
-    'claim', c.request, c.program, c.inputs, c.outputs, c.requirement, c.claimant, c.chainId, c.contract, c.expiresAt,
+    'claim',
+    c.request,
+    c.program,
+    c.inputs,
+    c.outputs,
+    c.requirement,
+    c.claimant,
+    c.chainId,
+    c.contract,
+    uint(c.expiresAt, 64, 'claim.expiresAt'),
   )
   return typedDataDigest(c.chainId, c.contract, struct)
 }
@@ -47,7 +56,8 @@ export function addressOf(publicKey: Uint8Array): Address {
 
 /** A signer over a private key in memory. RFC 6979: the same digest gives the same signature. */
 export function localSigner(privateKey: Uint8Array | Hex): Signer {
-  const key = typeof privateKey === 'string' ? fromHex(parseHex(privateKey, 'privateKey', 32)) : Uint8Array.from(privateKey)
+  const key =
+    typeof privateKey === 'string' ? fromHex(parseHex(privateKey, 'privateKey', 32)) : Uint8Array.from(privateKey)
   return {
     address: addressOf(secp256k1.getPublicKey(key)),
     async sign(digest) {
@@ -63,10 +73,10 @@ export const ephemeralSigner = (): Signer => localSigner(secp256k1.utils.randomS
 
 /** Who signed, or undefined where the signature is malformed, has a high s or recovers to nothing. */
 export function recoverSigner(digest: Digest, signature: Hex): Address | undefined {
-  const bytes = fromHex(signature)
-  const v = bytes[64]
-  if (bytes.length !== 65 || (v !== 27 && v !== 28)) return undefined
   try {
+    const bytes = fromHex(signature)
+    const v = bytes[64]
+    if (bytes.length !== 65 || (v !== 27 && v !== 28)) return undefined
     const sig = secp256k1.Signature.fromBytes(bytes.subarray(0, 64), 'compact').addRecoveryBit(v - 27)
     if (sig.hasHighS()) return undefined
     return addressOf(sig.recoverPublicKey(fromHex(digest)).toBytes())

@@ -23,7 +23,11 @@ export const RAW_LIMIT = 1024
  */
 export function commitmentsDigest(list: readonly Commitment[]): Digest {
   return toHex(
-    keccak(...list.map((c) => hashStruct('commitment', keccakText(c.tensor), keccakText(c.scheme), keccak(fromHex(c.value))))),
+    keccak(
+      ...list.map((c) =>
+        hashStruct('commitment', keccakText(c.tensor), keccakText(c.scheme), keccak(fromHex(c.value))),
+      ),
+    ),
   ) as Digest
 }
 
@@ -36,7 +40,9 @@ export function rawCommitment(t: Tensor): Hex {
   }
   const values = bigints(t)
   if (values.length > RAW_LIMIT) {
-    throw fail('VS_CORE_TOO_LARGE', { details: { field: `tensor ${t.name}`, limit: `${RAW_LIMIT} elements in ${RAW_SCHEME}`, got: values.length } })
+    throw fail('VS_CORE_TOO_LARGE', {
+      details: { field: `tensor ${t.name}`, limit: `${RAW_LIMIT} elements in ${RAW_SCHEME}`, got: values.length },
+    })
   }
   return `0x${values.map((v) => BigInt.asUintN(256, v).toString(16).padStart(64, '0')).join('')}`
 }
@@ -45,5 +51,7 @@ export function rawCommitment(t: Tensor): Hex {
 export function openRaw(value: Hex): readonly bigint[] | undefined {
   const digits = value.slice(2)
   if (digits.length % 64 !== 0) return undefined
-  return Array.from({ length: digits.length / 64 }, (_, i) => BigInt.asIntN(256, BigInt(`0x${digits.slice(64 * i, 64 * i + 64)}`)))
+  return Array.from({ length: digits.length / 64 }, (_, i) =>
+    BigInt.asIntN(256, BigInt(`0x${digits.slice(64 * i, 64 * i + 64)}`)),
+  )
 }

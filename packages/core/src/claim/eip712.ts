@@ -1,6 +1,7 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { type Address, type Digest, fromHex, type Hex, toHex } from './hex.ts'
+import { fail } from '../errors/index.ts'
+import { type Address, type Digest, fromHex, type Hex, show, toHex } from './hex.ts'
 
 /**
  * EIP-712 hashing of exactly the structs that Veristack signs or stores. https://eips.ethereum.org/EIPS/eip-712
@@ -23,19 +24,37 @@ const NAME = 'Veristack'
 const VERSION = '1'
 
 export const keccak = (...parts: readonly Uint8Array[]): Uint8Array => keccak_256(concatBytes(...parts))
-export const keccakText = (text: string): Uint8Array => keccak_256(utf8ToBytes(text))
 
-/** One EIP-712 word: a 32-byte value as it is, an address or an unsigned integer left-padded. */
-export function word(value: Hex | bigint | Uint8Array): Uint8Array {
-  if (value instanceof Uint8Array) return value
-  const hex = typeof value === 'bigint' ? value.toString(16) : value.slice(2)
-  if (hex.length > 64 || hex.startsWith('-')) throw new RangeError('an EIP-712 word has 32 bytes')
-  return fromHex(`0x${hex.padStart(64, '0')}`)
+/** Refuses lone surrogates: UTF-8 turns each of them into the same character, so that two texts had one digest. */
+export function keccakText(text: string): Uint8Array {
+  if (!text.isWellFormed()) throw invalid('text', 'well-formed Unicode', text)
+  return keccak_256(utf8ToBytes(text))
 }
 
+const WORD = /^0x(?:[0-9a-f]{64}|[0-9a-f]{40})$/i
+
+/** One EIP-712 word: 32 bytes as they are, an address or an unsigned integer left-padded. Nothing else is padded. */
+export function word(value: Hex | bigint | Uint8Array): Uint8Array {
+  if (value instanceof Uint8Array) return value
+  if (typeof value === 'bigint') return fromHex(`0x${uint(value, 256, 'integer').toString(16).padStart(64, '0')}`)
+  if (!WORD.test(value)) throw invalid('word', '32 bytes or an address', value)
+  return fromHex(`0x${value.slice(2).padStart(64, '0')}`)
+}
+
+/** The integer, if a Solidity `uint<bits>` holds it; otherwise `VS_CORE_INVALID_DATA`. */
+export function uint(value: bigint, bits: 64 | 256, field: string): bigint {
+  if (typeof value !== 'bigint' || value < 0n || value >> BigInt(bits) !== 0n) throw invalid(field, `a uint${bits}`, value)
+  return value
+}
+
+const invalid = (field: string, expected: string, got: unknown) =>
+  fail('VS_CORE_INVALID_DATA', { details: { field, expected, got: show(got) } })
+
 /** keccak256(typeHash ‖ words). Dynamic members are passed in already hashed. */
-export const hashStruct = (type: keyof typeof TYPE_STRINGS, ...words: readonly (Hex | bigint | Uint8Array)[]): Uint8Array =>
-  keccak(keccakText(TYPE_STRINGS[type]), ...words.map(word))
+export const hashStruct = (
+  type: keyof typeof TYPE_STRINGS,
+  ...words: readonly (Hex | bigint | Uint8Array)[]
+): Uint8Array => keccak(keccakText(TYPE_STRINGS[type]), ...words.map(word))
 
 export function domainSeparator(chainId: bigint, contract: Address): Uint8Array {
   return hashStruct('domain', keccakText(NAME), keccakText(VERSION), chainId, contract)

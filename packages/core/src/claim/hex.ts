@@ -19,7 +19,11 @@ const HEX = /^0x(?:[0-9a-fA-F]{2})*$/
 export function parseHex(value: unknown, field: string, bytes?: number): Hex {
   if (typeof value !== 'string' || !HEX.test(value) || (bytes !== undefined && value.length !== 2 + 2 * bytes)) {
     throw fail('VS_CORE_INVALID_DATA', {
-      details: { field, expected: bytes === undefined ? '0x and whole bytes' : `0x and ${bytes} bytes`, got: show(value) },
+      details: {
+        field,
+        expected: bytes === undefined ? '0x and whole bytes' : `0x and ${bytes} bytes`,
+        got: show(value),
+      },
     })
   }
   return value.toLowerCase() as Hex
@@ -38,6 +42,7 @@ export const ZERO_ADDRESS = `0x${'00'.repeat(20)}` as Address
 
 /** A value as it may be shown in an error: short, one line. */
 export function show(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value)
+  const text =
+    typeof value === 'string' ? JSON.stringify(value) : typeof value === 'bigint' ? `${value}n` : String(value)
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }

@@ -12,11 +12,15 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export function canonicalJson(value: Json, field = 'json'): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw fail('VS_CORE_INVALID_DATA', { details: { field, expected: 'a finite number', got: String(value) } })
+    if (!Number.isFinite(value))
+      throw fail('VS_CORE_INVALID_DATA', { details: { field, expected: 'a finite number', got: String(value) } })
     return JSON.stringify(value)
   }
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw fail('VS_CORE_INVALID_DATA', { details: { field, expected: 'well-formed Unicode', got: JSON.stringify(value) } })
+    if (!value.isWellFormed())
+      throw fail('VS_CORE_INVALID_DATA', {
+        details: { field, expected: 'well-formed Unicode', got: JSON.stringify(value) },
+      })
     return JSON.stringify(value)
   }
   if (isArray(value)) return `[${value.map((v, i) => canonicalJson(v, `${field}[${i}]`)).join(',')}]`

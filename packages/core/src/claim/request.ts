@@ -1,4 +1,4 @@
-import { hashStruct, typedDataDigest } from './eip712.ts'
+import { hashStruct, typedDataDigest, uint } from './eip712.ts'
 import { type Address, type Digest, type Hex, type ProgramId, type RequestId, toHex } from './hex.ts'
 import { type Json, jsonDigest } from './json.ts'
 
@@ -30,11 +30,22 @@ export interface Terms {
   readonly settlement: Digest
 }
 
-export const termsDigest = (t: Terms): Digest => toHex(hashStruct('terms', jsonDigest(t.application), t.settlement)) as Digest
+export const termsDigest = (t: Terms): Digest =>
+  toHex(hashStruct('terms', jsonDigest(t.application), t.settlement)) as Digest
 
 export function requestId(r: Omit<Request, 'id'>): RequestId {
   const struct = hashStruct(
-    'request', r.program, r.inputs, r.requirement, r.terms, r.payer, r.priceWei, r.nonce, r.chainId, r.contract, r.expiresAt,
+    'request',
+    r.program,
+    r.inputs,
+    r.requirement,
+    r.terms,
+    r.payer,
+    r.priceWei,
+    r.nonce,
+    r.chainId,
+    r.contract,
+    uint(r.expiresAt, 64, 'request.expiresAt'),
   )
   return typedDataDigest(r.chainId, r.contract, struct) as Hex as RequestId
 }

@@ -66,8 +66,8 @@ function group(r: Exclude<Requirement, Leaf>): Group {
 export function leaves(requirement: Requirement): readonly Leaf[] {
   const found: Leaf[] = []
   const walk = (r: Requirement): void => {
-    if (!isLeaf(r)) return group(r).of.forEach(walk)
-    if (!found.some((l) => sameLeaf(l, r))) found.push(r)
+    if (!isLeaf(r)) group(r).of.forEach(walk)
+    else if (!found.some((l) => sameLeaf(l, r))) found.push(r)
   }
   walk(requirement)
   return found
@@ -128,7 +128,9 @@ export function leafHash(leaf: Leaf): Uint8Array {
 /** The digest that request and claim carry. */
 export function requirementDigest(requirement: Requirement): Digest {
   const found = leaves(checkRequirement(requirement))
-  return toHex(hashStruct('requirement', keccak(...found.map(leafHash)), keccak(requirementFormula(requirement)))) as Digest
+  return toHex(
+    hashStruct('requirement', keccak(...found.map(leafHash)), keccak(requirementFormula(requirement))),
+  ) as Digest
 }
 
 /** Kleene's three values: a leaf nobody could judge leaves the whole open unless the others decide it. */

@@ -39,12 +39,21 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
   const bad = t.shape.find((d) => !Number.isSafeInteger(d) || d < 0 || d > 0x7fffffff)
   if (t.shape.length > 8 || bad !== undefined) {
     throw fail('VS_CORE_INVALID_DATA', {
-      details: { field: `${field}.shape`, expected: 'at most 8 dimensions of 0 to 2^31 - 1', got: `[${t.shape.join(', ')}]` },
+      details: {
+        field: `${field}.shape`,
+        expected: 'at most 8 dimensions of 0 to 2^31 - 1',
+        got: `[${t.shape.join(', ')}]`,
+      },
     })
   }
   const expected = elementCount(t.shape) * ELEMENT_BYTES[t.type]
   if (t.data.length !== expected) {
-    throw fail('VS_CORE_INVALID_DATA', { details: { field: `${field}.data`, expected: `${expected} bytes`, got: t.data.length } })
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: { field: `${field}.data`, expected: `${expected} bytes`, got: t.data.length },
+    })
+  }
+  if (t.type === 'bool' && t.data.some((b) => b > 1)) {
+    throw fail('VS_CORE_INVALID_DATA', { details: { field: `${field}.data`, expected: 'bytes 0 and 1', got: 'another byte' } })
   }
   return t
 }
@@ -56,7 +65,11 @@ export function tensor(name: string, type: ElementType, shape: readonly number[]
   const count = elementCount(shape)
   if (values.length !== count) {
     throw fail('VS_CORE_INVALID_DATA', {
-      details: { field: `tensor ${name}`, expected: `${count} values for shape [${shape.join(', ')}]`, got: values.length },
+      details: {
+        field: `tensor ${name}`,
+        expected: `${count} values for shape [${shape.join(', ')}]`,
+        got: values.length,
+      },
     })
   }
   const data = new Uint8Array(count * ELEMENT_BYTES[type])
@@ -67,18 +80,23 @@ export function tensor(name: string, type: ElementType, shape: readonly number[]
 
 function write(view: DataView, type: ElementType, i: number, value: number | bigint | boolean, name: string): void {
   const at = i * ELEMENT_BYTES[type]
-  if (type === 'float32') return view.setFloat32(at, Number(value), true)
-  if (type === 'float64') return view.setFloat64(at, Number(value), true)
+  if (type === 'float32' || type === 'float64') {
+    if (type === 'float32') view.setFloat32(at, Number(value), true)
+    else view.setFloat64(at, Number(value), true)
+    return
+  }
   const [lo, hi] = integerRange(type)
   const whole = typeof value === 'bigint' || Number.isSafeInteger(Number(value))
   const big = whole ? BigInt(value) : undefined
   if (big === undefined || big < lo || big > hi) {
-    throw fail('VS_CORE_INVALID_DATA', { details: { field: `tensor ${name}[${i}]`, expected: `${type} in ${lo}..${hi}`, got: String(value) } })
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: { field: `tensor ${name}[${i}]`, expected: `${type} in ${lo}..${hi}`, got: String(value) },
+    })
   }
   const bytes = ELEMENT_BYTES[type]
-  if (bytes === 8) return view.setBigUint64(at, BigInt.asUintN(64, big), true)
   const n = Number(BigInt.asUintN(bytes * 8, big))
-  if (bytes === 1) view.setUint8(at, n)
+  if (bytes === 8) view.setBigUint64(at, BigInt.asUintN(64, big), true)
+  else if (bytes === 1) view.setUint8(at, n)
   else if (bytes === 2) view.setUint16(at, n, true)
   else view.setUint32(at, n, true)
 }
@@ -116,7 +134,9 @@ export function numbers(t: Tensor): number[] {
   return elements(t).map((x, i) => {
     const n = Number(x)
     if (typeof x === 'bigint' && !Number.isSafeInteger(n)) {
-      throw fail('VS_CORE_INVALID_DATA', { details: { field: `tensor ${t.name}[${i}]`, expected: 'a safe integer', got: x } })
+      throw fail('VS_CORE_INVALID_DATA', {
+        details: { field: `tensor ${t.name}[${i}]`, expected: 'a safe integer', got: x },
+      })
     }
     return n
   })
@@ -125,7 +145,9 @@ export function numbers(t: Tensor): number[] {
 /** The elements of an integer tensor, exactly. */
 export function bigints(t: Tensor): bigint[] {
   if (!isIntegerType(t.type)) {
-    throw fail('VS_CORE_INVALID_DATA', { details: { field: `tensor ${t.name}.type`, expected: 'an integer type', got: t.type } })
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: { field: `tensor ${t.name}.type`, expected: 'an integer type', got: t.type },
+    })
   }
   return elements(t).map((x) => BigInt(x))
 }

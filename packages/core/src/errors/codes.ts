@@ -86,6 +86,10 @@ export const fail = defineErrors({
     title: 'No plugin computes this commitment scheme',
     remedy: 'Add the plugin of the tier whose commitments are asked for.',
   },
+  VS_CORE_SETTLEMENT_REFUTED: {
+    title: 'The chain does not know a settlement that the receipt states',
+    remedy: 'Ask a node that you rely on; if it agrees, the receipt is wrong.',
+  },
   VS_CORE_EVIDENCE_REFUSED: {
     title: 'The evidence was not accepted',
     remedy: "Read the verdict's code and checks.",

@@ -1,12 +1,12 @@
 import type { BlobRef } from '../blobs/blobs.ts'
-import type { RequestId } from '../claim/index.ts'
+import type { ProgramId, RequestId } from '../claim/index.ts'
 import type { SettlementState } from '../receipt/settlement.ts'
 import type { EvidenceKind, Verdict } from '../receipt/verdict.ts'
 
 /** One unit that a worker takes. */
 export type Step =
   | { readonly run: 'execute'; readonly slot: number }
-  | { readonly run: 'claim' | 'settle' }
+  | { readonly run: 'escrow' | 'claim' | 'settle' }
   | { readonly run: 'prove' | 'verify'; readonly kind: EvidenceKind }
 
 export type ExecutionState = 'queued' | 'matched' | 'running' | 'executed' | 'claimed' | 'failed' | 'cancelled'
@@ -21,10 +21,12 @@ export interface Job {
   readonly revision: number
 }
 
-/** What a job leaves behind for later steps, possibly on other machines. */
+/** What a job leaves behind for later steps, possibly on other machines; a program's artefacts are kept the same way. */
 export interface Records {
-  get(id: RequestId, name: string): Promise<BlobRef | undefined>
-  put(id: RequestId, name: string, ref: BlobRef): Promise<void>
+  /** `name` is a path of lower-case words: `signed`, `evidence/zkml/groth16-bn254`. */
+  get(id: RequestId | ProgramId, name: string): Promise<BlobRef | undefined>
+  /** The last `put` of a name wins. */
+  put(id: RequestId | ProgramId, name: string, ref: BlobRef): Promise<void>
   job(id: RequestId): Promise<Job | undefined>
   /** Compare and set: writes `next` only where the stored revision is `expected` (0: absent). `next.revision` is `expected + 1`. */
   swap(expected: number, next: Job): Promise<boolean>

@@ -1,6 +1,19 @@
 import type { BlobRef, Blobs } from '../blobs/blobs.ts'
 import type {
-  Address, Digest, Hex, Json, Leaf, Policy, ProgramId, Request, RequestId, Requirement, SignedClaim, Signer, Tensor, Tier,
+  Address,
+  Digest,
+  Hex,
+  Json,
+  Leaf,
+  Policy,
+  ProgramId,
+  Request,
+  RequestId,
+  Requirement,
+  SignedClaim,
+  Signer,
+  Tensor,
+  Tier,
 } from '../claim/index.ts'
 import type { ErrorCode } from '../errors/index.ts'
 import type { Job, Records, Step } from '../job/job.ts'
@@ -53,7 +66,13 @@ export interface Executor {
   prepare(program: Program, inputs: readonly Tensor[], call: Call): Promise<readonly Tensor[]>
   /** `node` is the identity on whose behalf it runs, and becomes `Execution.executor`. `inputs` are prepared ones. */
   execute(
-    job: { readonly request: Request; readonly node: Address; readonly claimant: Address; readonly program: Program; readonly inputs: readonly Tensor[] },
+    job: {
+      readonly request: Request
+      readonly node: Address
+      readonly claimant: Address
+      readonly program: Program
+      readonly inputs: readonly Tensor[]
+    },
     call: Call,
   ): Promise<Execution>
 }
@@ -75,10 +94,10 @@ export interface PlannedCommitment {
   readonly salted: boolean
 }
 
-/** The commitment lists that a prover needs, in order. */
+/** The commitment lists that a prover needs, in order. `raw`: every output in `raw/v1`, whatever their names. */
 export interface CommitmentPlan {
   readonly inputs: readonly PlannedCommitment[]
-  readonly outputs: readonly PlannedCommitment[]
+  readonly outputs: readonly PlannedCommitment[] | 'raw'
 }
 
 export interface Need {
@@ -212,7 +231,11 @@ export interface JobNeeds {
 }
 
 export interface Scheduler {
-  submit(request: Request, steps: readonly Step[], needs: JobNeeds): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly retryAfterMs: number }>
+  submit(
+    request: Request,
+    steps: readonly Step[],
+    needs: JobNeeds,
+  ): Promise<{ readonly accepted: true } | { readonly accepted: false; readonly retryAfterMs: number }>
   offer(node: NodeOffer): Promise<void>
   work(worker: Worker): Promise<AsyncDisposable>
   /** More steps for a known job: an upgrade, or the rest of a job that another process began. */

@@ -1,6 +1,8 @@
 export type { BlobRef, Blobs } from '../blobs/blobs.ts'
 export * from '../claim/index.ts'
 export { defineErrors, isVeristackError, VeristackError } from '../errors/index.ts'
+export * from './anchors.ts'
 export * from './receipt.ts'
 export * from './settlement.ts'
 export * from './verdict.ts'
+export * from './verify-receipt.ts'

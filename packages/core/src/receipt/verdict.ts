@@ -1,6 +1,6 @@
+import type { BlobRef, Blobs } from '../blobs/blobs.ts'
 import type { Claim, Commitment, Digest, Json, ProgramId, SignedClaim, Tensor, Tier } from '../claim/index.ts'
 import type { ErrorCode } from '../errors/index.ts'
-import type { Blobs, BlobRef } from '../blobs/blobs.ts'
 import type { ChainReader } from '../plugin/chain.ts'
 
 /** `vendor/what`: `zkml/groth16-bn254`, `tee/intel-tdx`, `acme/quorum`. */
@@ -40,7 +40,11 @@ export type Verdict = {
   readonly covers: readonly Commitment[]
 } & (
   | { readonly status: 'accepted'; readonly tier: Tier }
-  | { readonly status: 'pending'; readonly tier: Tier; readonly until: { readonly chainId: bigint; readonly timestamp: bigint } }
+  | {
+      readonly status: 'pending'
+      readonly tier: Tier
+      readonly until: { readonly chainId: bigint; readonly timestamp: bigint }
+    }
   | { readonly status: 'undetermined'; readonly missing: Missing }
   | { readonly status: 'rejected'; readonly code: ErrorCode }
 )
@@ -67,7 +71,11 @@ export interface Verifier {
   readonly kind: EvidenceKind
   readonly tier: Tier
   verify(
-    subject: { readonly signed: SignedClaim; readonly outputs: readonly Tensor[]; readonly salts: Readonly<Record<string, `0x${string}`>> },
+    subject: {
+      readonly signed: SignedClaim
+      readonly outputs: readonly Tensor[]
+      readonly salts: Readonly<Record<string, `0x${string}`>>
+    },
     evidence: Evidence,
     context: VerifyContext,
   ): Promise<Verdict>

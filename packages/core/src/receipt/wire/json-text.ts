@@ -63,7 +63,10 @@ export function checkPlainData(value: unknown, field: string, maxDepth: number):
     nodes += 1
     if (nodes > MAX_NODES) throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${MAX_NODES} values` } })
     if (v === null || typeof v === 'boolean') return
-    if (typeof v === 'string') return checkText(v, at)
+    if (typeof v === 'string') {
+      checkText(v, at)
+      return
+    }
     if (typeof v === 'number') {
       if (!Number.isFinite(v) || Object.is(v, -0))
         throw invalid(at, 'a finite number other than -0', Object.is(v, -0) ? '-0' : String(v))

@@ -1,0 +1,166 @@
+import { numbers, type RequestId, type SignedClaim, type Tensor } from '../claim/index.ts'
+import { fail, type VeristackError } from '../errors/index.ts'
+import type { Scheduler } from '../plugin/roles.ts'
+import type { Receipt } from '../receipt/receipt.ts'
+import type { JobEvents, JobListener } from './events.ts'
+import type { Job } from './job.ts'
+import type { Assignment, Journal } from './journal.ts'
+import { evaluateVerdicts } from './plan.ts'
+import { assembleReceipt } from './receipt.ts'
+
+/** An answer that nobody has checked yet. */
+export interface Executed {
+  /** Elements by tensor name, row-major. */
+  readonly outputs: Readonly<Record<string, readonly number[]>>
+  readonly tensors: readonly Tensor[]
+}
+
+/** What each stage hands over. `verified` and `settled` are reached only where the requirement is met. */
+export interface Stages {
+  executed: Executed
+  claimed: SignedClaim
+  proved: Receipt
+  verified: Receipt
+  settled: Receipt
+}
+export type Stage = keyof Stages
+
+export interface WaitOptions {
+  /** Ends the waiting, not the job. */
+  readonly signal?: AbortSignal
+}
+
+/** A job as its owner sees it. Nothing is awaited, and nothing can reject, before somebody waits. */
+export interface JobHandle {
+  readonly id: RequestId
+  /**
+   * Resolves when the stage is reached. Throws `VS_CORE_JOB_FAILED` (with the cause), `VS_CORE_CANCELLED`,
+   * `VS_CORE_EVIDENCE_REFUSED` where the verdicts do not meet the requirement, `VS_CORE_STAGE_NOT_PLANNED`.
+   */
+  wait<S extends Stage>(stage: S, options?: WaitOptions): Promise<Stages[S]>
+  state(): Promise<Job>
+  subscribe(listener: JobListener): () => void
+  cancel(): Promise<void>
+}
+
+export interface HandleContext {
+  readonly journal: Journal
+  readonly scheduler: Scheduler
+  readonly events: JobEvents
+  /** The error itself, where the job failed in this process. */
+  readonly causes: ReadonlyMap<RequestId, unknown>
+  readonly closed: AbortSignal
+}
+
+export function jobHandle(context: HandleContext, id: RequestId): JobHandle {
+  const { journal, scheduler, events } = context
+  return {
+    id,
+    state: async () => {
+      const job = await journal.job(id)
+      if (job === undefined) throw fail('VS_CORE_UNKNOWN_JOB', { details: { request: id } })
+      return job
+    },
+    subscribe: (listener) => events.subscribe(id, listener),
+    cancel: async () => {
+      await scheduler.cancel(id)
+      await journal.write(id, 'failure', {
+        step: 'cancel',
+        code: 'VS_CORE_CANCELLED',
+        message: 'cancelled by its owner',
+      })
+      await journal.update(id, (job) => (hasOutputs(job) ? {} : { execution: 'cancelled' }))
+    },
+    wait: async (stage, options = {}) => {
+      const assignment = await journal.expect(id, 'assignment')
+      if (stage === 'settled' && !assignment.steps.some((s) => s.run === 'settle')) {
+        throw fail('VS_CORE_STAGE_NOT_PLANNED', { details: { request: id, stage } })
+      }
+      const signal = options.signal === undefined ? context.closed : AbortSignal.any([context.closed, options.signal])
+      const stop = new AbortController()
+      try {
+        for await (const job of scheduler.watch(id, AbortSignal.any([signal, stop.signal]))) {
+          if (reached(stage, job, assignment)) return await deliver(stage, journal, assignment)
+          const failure = await journal.read(id, 'failure')
+          if (failure) throw failed(id, failure, context.causes.get(id))
+        }
+      } finally {
+        stop.abort()
+      }
+      options.signal?.throwIfAborted()
+      throw fail('VS_CORE_STACK_CLOSED', { details: { request: id, 'waiting for': stage } })
+    },
+  }
+}
+
+const hasOutputs = (job: Job): boolean => job.execution === 'executed' || job.execution === 'claimed'
+
+function failed(
+  id: RequestId,
+  failure: { readonly step: string; readonly code: string; readonly message: string },
+  cause: unknown,
+): VeristackError {
+  if (failure.code === 'VS_CORE_CANCELLED') return fail('VS_CORE_CANCELLED', { details: { request: id } })
+  return fail('VS_CORE_JOB_FAILED', {
+    message: `The job failed at ${failure.step}: ${failure.message}`,
+    details: { request: id, code: failure.code },
+    ...(cause === undefined ? {} : { cause }),
+  })
+}
+
+function reached(stage: Stage, job: Job, assignment: Assignment): boolean {
+  const tracks = [...new Set(assignment.planned.map((p) => p.kind))].map((kind) => job.tracks[kind] ?? 'waiting')
+  switch (stage) {
+    case 'executed':
+      return hasOutputs(job)
+    case 'claimed':
+      return job.execution === 'claimed'
+    case 'proved':
+      return tracks.every((t) => t !== 'waiting' && t !== 'proving' && t !== 'undetermined')
+    case 'verified':
+      return tracks.every((t) => t === 'accepted' || t === 'rejected' || t === 'pending' || t === 'undetermined')
+    case 'settled':
+      return job.settlement === 'accepted' || job.settlement === 'delivered' || job.settlement === 'final'
+  }
+}
+
+async function deliver<S extends Stage>(stage: S, journal: Journal, a: Assignment): Promise<Stages[S]> {
+  const id = a.request.id
+  const results: { readonly [K in Stage]: () => Promise<Stages[K]> } = {
+    executed: async () => {
+      const { outputs } = await journal.expect(id, 'execution/0')
+      return { outputs: Object.fromEntries(outputs.map((t) => [t.name, numbers(t)])), tensors: outputs }
+    },
+    claimed: () => journal.expect(id, 'signed'),
+    proved: () => assembleReceipt(journal, id),
+    verified: async () => {
+      await requireMet(journal, a)
+      return assembleReceipt(journal, id)
+    },
+    settled: () => assembleReceipt(journal, id),
+  }
+  return results[stage]()
+}
+
+/** Throws `VS_CORE_EVIDENCE_REFUSED` unless the verdicts in the journal meet the requirement. */
+export async function requireMet(journal: Journal, a: Assignment, alsoPending = false): Promise<void> {
+  const kinds = [...new Set(a.planned.map((p) => p.kind))]
+  const verdicts = new Map(
+    await Promise.all(kinds.map(async (kind) => [kind, await journal.read(a.request.id, `verdict/${kind}`)] as const)),
+  )
+  const value = evaluateVerdicts(
+    a.requirement,
+    a.planned,
+    (kind) => verdicts.get(kind),
+    (status) => (status === 'accepted' || (alsoPending && status === 'pending') ? 'true' : 'false'),
+  )
+  if (value === 'true') return
+  const found = [...verdicts].map(
+    ([kind, v]) =>
+      [kind, v === undefined ? 'no verdict' : v.status === 'rejected' ? `rejected: ${v.code}` : v.status] as const,
+  )
+  throw fail('VS_CORE_EVIDENCE_REFUSED', {
+    message: 'The verdicts do not meet the requirement',
+    details: { request: a.request.id, ...Object.fromEntries(found) },
+  })
+}

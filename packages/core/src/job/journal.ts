@@ -1,0 +1,130 @@
+import type { BlobRef, Blobs } from '../blobs/blobs.ts'
+import type { Commitment } from '../claim/index.ts'
+import {
+  fromHex,
+  type Hex,
+  type Policy,
+  type ProgramId,
+  parseHex,
+  type Request,
+  type RequestId,
+  type Requirement,
+  type SignedClaim,
+  type Tensor,
+  type Terms,
+  toHex,
+} from '../claim/index.ts'
+import { fail } from '../errors/index.ts'
+import type { Artefacts, CommitmentPlan, Execution, Program, SettlementTerms } from '../plugin/roles.ts'
+import type { Settlement } from '../receipt/settlement.ts'
+import type { Evidence, EvidenceKind, Verdict } from '../receipt/verdict.ts'
+import type { Job, Records, Step } from './job.ts'
+import type { PlannedLeaf } from './plan.ts'
+
+/** Everything that a job is made of before anybody runs it. */
+export interface Assignment {
+  readonly request: Request
+  readonly requirement: Requirement
+  readonly policies: readonly Policy[]
+  readonly terms: Terms
+  readonly settlementTerms: SettlementTerms | null
+  readonly program: Program
+  /** Prepared inputs. */
+  readonly inputs: readonly Tensor[]
+  readonly commitmentPlan: CommitmentPlan
+  readonly inputCommitments: readonly Commitment[]
+  /** Salts of input commitments, by `Commitment.tensor`. */
+  readonly inputSalts: Readonly<Record<string, Hex>>
+  readonly planned: readonly PlannedLeaf[]
+  readonly steps: readonly Step[]
+}
+
+export interface Failure {
+  readonly step: string
+  readonly code: string
+  readonly message: string
+}
+
+/** What each name holds. */
+interface Entries {
+  assignment: Assignment
+  signed: SignedClaim
+  salts: Readonly<Record<string, Hex>>
+  /** null once the job was resumed. */
+  failure: Failure | null
+  settlements: readonly Settlement[]
+  [execution: `execution/${number}`]: Execution
+  [evidence: `evidence/${EvidenceKind}`]: Evidence
+  [verdict: `verdict/${EvidenceKind}`]: Verdict
+  [artefacts: `artefacts/${EvidenceKind}`]: Artefacts
+}
+
+const MEDIA_TYPE = 'application/vnd.veristack.record+json'
+const RETRIES = 64
+
+/**
+ * A job's records as typed values. The store is this deployment's own: its blobs are checked by digest on every read,
+ * and what leaves it as a receipt goes through the strict parser.
+ */
+export interface Journal {
+  read<K extends keyof Entries>(id: RequestId | ProgramId, name: K): Promise<Entries[K] | undefined>
+  /** Like read, but a missing entry is `VS_CORE_UNKNOWN_JOB`. */
+  expect<K extends keyof Entries>(id: RequestId | ProgramId, name: K): Promise<Entries[K]>
+  write<K extends keyof Entries>(id: RequestId | ProgramId, name: K, value: Entries[K]): Promise<BlobRef>
+  job(id: RequestId): Promise<Job | undefined>
+  create(job: Omit<Job, 'revision'>): Promise<boolean>
+  /** Repeats a change until no other process interferes. `change` returns undefined to leave the job as it is. */
+  update(id: RequestId, change: (job: Job) => Partial<Omit<Job, 'request' | 'revision'>> | undefined): Promise<Job>
+}
+
+export function createJournal(records: Records, blobs: Blobs): Journal {
+  const read: Journal['read'] = async (id, name) => {
+    const ref = await records.get(id, name)
+    return ref === undefined ? undefined : decode(await blobs.get(ref))
+  }
+  return {
+    read,
+    expect: async (id, name) => {
+      const value = await read(id, name)
+      if (value === undefined) throw fail('VS_CORE_UNKNOWN_JOB', { details: { id, record: name } })
+      return value
+    },
+    write: async (id, name, value) => {
+      const ref = await blobs.put(encode(value), MEDIA_TYPE)
+      await records.put(id, name, ref)
+      return ref
+    },
+    job: (id) => records.job(id),
+    create: (job) => records.swap(0, { ...job, revision: 1 }),
+    update: async (id, change) => {
+      for (let i = 0; i < RETRIES; i++) {
+        const job = await records.job(id)
+        if (job === undefined) throw fail('VS_CORE_UNKNOWN_JOB', { details: { id } })
+        const changed = change(job)
+        if (changed === undefined) return job
+        const next: Job = { ...job, ...changed, revision: job.revision + 1 }
+        if (await records.swap(job.revision, next)) return next
+      }
+      throw fail('VS_CORE_CONFLICT', { details: { id, attempts: RETRIES } })
+    },
+  }
+}
+
+/** JSON with `{"$n": "12"}` for bigint and `{"$b": "0x…"}` for bytes; no record has a field that begins with `$`. */
+function encode(value: unknown): Uint8Array {
+  // The holder's own member, not the second argument: Buffer has a toJSON that would be applied before.
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key) {
+    const v = this[key]
+    return typeof v === 'bigint' ? { $n: v.toString() } : v instanceof Uint8Array ? { $b: toHex(v) } : v
+  })
+  return new TextEncoder().encode(text)
+}
+
+function decode<T>(bytes: Uint8Array): T {
+  return JSON.parse(new TextDecoder().decode(bytes), (_, v: unknown) => {
+    if (typeof v !== 'object' || v === null) return v
+    if ('$n' in v && typeof v.$n === 'string') return BigInt(v.$n)
+    if ('$b' in v) return fromHex(parseHex(v.$b, '$b'))
+    return v
+  }) as T
+}

@@ -1,0 +1,110 @@
+import {
+  checkRequirement,
+  type Json,
+  leaves,
+  type Policy,
+  policyDigest,
+  type Requirement,
+  type Tier,
+  ZERO_ADDRESS,
+  ZERO_DIGEST,
+} from '../claim/index.ts'
+import { fail } from '../errors/index.ts'
+import type { PlannedLeaf } from '../job/plan.ts'
+import type { Artefacts, Call, Host, Program, Prover, Settler } from './roles.ts'
+
+/** A requirement as a caller writes it: a tier's name, or a tier with what makes it good enough, or a group. */
+export type Require =
+  | Tier
+  | { readonly tier: Tier; readonly policy?: Json }
+  | { readonly all: readonly Require[] }
+  | { readonly any: readonly Require[] }
+  | { readonly atLeast: number; readonly of: readonly Require[] }
+
+export interface Resolved {
+  readonly requirement: Requirement
+  readonly policies: readonly Policy[]
+  readonly planned: readonly PlannedLeaf[]
+  readonly provers: readonly Prover[]
+}
+
+/** What a relying party accepts unless it says otherwise: any key origin, any settings the tier's verifier allows. */
+const NO_POLICY: Json = {}
+
+/** Turns what the caller asks for into data that request and claim can pin: each leaf's policy, and who proves it. */
+export async function resolveRequire(
+  host: Host,
+  require: Require,
+  program: Program,
+  artefactsOf: (prover: Prover) => Promise<Artefacts | undefined>,
+  call: Call,
+): Promise<Resolved> {
+  const [settler] = host.all('settler')
+  const found = new Map<string, { readonly policy: Policy; readonly prover: Prover }>()
+
+  const leaf = async (tier: Tier, offchain: Json): Promise<Requirement> => {
+    const prover = host.all('prover').find((p) => p.tier === tier && p.semantics.includes(program.semantics))
+    if (prover === undefined) {
+      const known = host
+        .all('prover')
+        .map((p) => `${p.tier} (${p.semantics.join(', ')})`)
+        .join('; ')
+      throw fail('VS_CORE_UNKNOWN_TIER', {
+        details: { tier, semantics: program.semantics, available: known || 'none' },
+      })
+    }
+    const artefacts = await artefactsOf(prover)
+    if (prover.setup !== undefined && artefacts === undefined) {
+      throw fail('VS_CORE_NOT_PUBLISHED', { details: { program: program.id, kind: prover.kind } })
+    }
+    const policy: Policy = { tier, offchain, ...(await pin(host, settler, prover, artefacts, call)) }
+    const digest = policyDigest(policy)
+    found.set(`${tier}/${digest}`, { policy, prover })
+    return { tier, policy: digest }
+  }
+
+  const walk = async (r: Require): Promise<Requirement> => {
+    if (typeof r === 'string') return leaf(r, NO_POLICY)
+    if ('tier' in r) return leaf(r.tier, r.policy ?? NO_POLICY)
+    if ('all' in r) return { all: await each(r.all) }
+    if ('any' in r) return { any: await each(r.any) }
+    return { atLeast: r.atLeast, of: await each(r.of) }
+  }
+  // One after the other: the same leaf twice must not deploy its verifier twice.
+  const each = async (list: readonly Require[]): Promise<readonly Requirement[]> => {
+    const out: Requirement[] = []
+    for (const r of list) out.push(await walk(r))
+    return out
+  }
+
+  const requirement = checkRequirement(await walk(require))
+  const entries = leaves(requirement).flatMap((l) => {
+    const entry = found.get(`${l.tier}/${l.policy}`)
+    return entry === undefined ? [] : [{ leaf: l, ...entry }]
+  })
+  return {
+    requirement,
+    policies: entries.map((e) => e.policy),
+    planned: entries.map((e) => ({ leaf: e.leaf, kind: e.prover.kind })),
+    provers: [...new Set(entries.map((e) => e.prover))],
+  }
+}
+
+const OFF_CHAIN: Pick<Policy, 'verifier' | 'codeHash' | 'params'> = {
+  verifier: ZERO_ADDRESS,
+  codeHash: ZERO_DIGEST,
+  params: '0x',
+}
+
+/** The contract that decides this leaf, or zeros where the stack settles nowhere or the tier has no contract. */
+async function pin(
+  host: Host,
+  settler: Settler | undefined,
+  prover: Prover,
+  artefacts: Artefacts | undefined,
+  call: Call,
+) {
+  const onchain = host.all('onchain').find((o) => o.kind === prover.kind)
+  if (settler === undefined || onchain === undefined || artefacts === undefined) return OFF_CHAIN
+  return settler.pin(artefacts, onchain, call)
+}

@@ -1,6 +1,14 @@
 export type { BlobRef, Blobs } from '../blobs/blobs.ts'
 export * from '../claim/index.ts'
-export { defineErrors, isVeristackError, VeristackError } from '../errors/index.ts'
+export {
+  defineErrors,
+  type ErrorCode,
+  type ErrorDescriptor,
+  type ErrorDetails,
+  type ErrorParameters,
+  isVeristackError,
+  VeristackError,
+} from '../errors/index.ts'
 export * from './anchors.ts'
 export * from './receipt.ts'
 export * from './settlement.ts'

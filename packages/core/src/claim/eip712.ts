@@ -43,7 +43,8 @@ export function word(value: Hex | bigint | Uint8Array): Uint8Array {
 
 /** The integer, if a Solidity `uint<bits>` holds it; otherwise `VS_CORE_INVALID_DATA`. */
 export function uint(value: bigint, bits: 64 | 256, field: string): bigint {
-  if (typeof value !== 'bigint' || value < 0n || value >> BigInt(bits) !== 0n) throw invalid(field, `a uint${bits}`, value)
+  if (typeof value !== 'bigint' || value < 0n || value >> BigInt(bits) !== 0n)
+    throw invalid(field, `a uint${bits}`, value)
   return value
 }
 

@@ -53,7 +53,9 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
     })
   }
   if (t.type === 'bool' && t.data.some((b) => b > 1)) {
-    throw fail('VS_CORE_INVALID_DATA', { details: { field: `${field}.data`, expected: 'bytes 0 and 1', got: 'another byte' } })
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: { field: `${field}.data`, expected: 'bytes 0 and 1', got: 'another byte' },
+    })
   }
   return t
 }

@@ -1,2 +1,4 @@
 export * from './commit/index.ts'
-export * from './program/program.ts'
+export { fail as modelErrors } from './errors.ts'
+export { accumulatorBound, edgesOf, type Value } from './primitives/index.ts'
+export * from './program/index.ts'

@@ -1,0 +1,82 @@
+import { fail } from '../errors.ts'
+import type { Reader, Writer } from '../program/bytes.ts'
+import type { ProgramNode, Range, Weights } from '../program/program.ts'
+
+/** What is known of a value before anything runs. */
+export interface Value {
+  readonly shape: readonly number[]
+  readonly range: Range
+}
+
+/** The shape and range that a node declares, beside its attributes. */
+export type Declared = Pick<ProgramNode, 'shape' | 'range'>
+
+/**
+ * One primitive of the program: what it means and what holds of its result. Operands come in the order of `edges`.
+ * Values are Float64Arrays of integers below 2^53, so that every operation on them is exact.
+ */
+export interface Primitive<N extends ProgramNode> {
+  /** Its number in the encoding; never reused. */
+  readonly code: number
+  /** The values that the node reads. */
+  edges(node: N): readonly number[]
+  /** The shape of the result; throws `VS_MODEL_INVALID_PROGRAM` where operands or attributes do not fit. */
+  shape(node: N, operands: readonly Value[]): readonly number[]
+  /** The range of the result, the least that the operands' ranges give; throws `VS_MODEL_RANGE_OVERFLOW`. */
+  range(node: N, operands: readonly Value[]): Range
+  /** The result, row-major, never with a negative zero. */
+  run(node: N, operands: readonly Float64Array[], values: readonly Value[]): Float64Array
+  /** Attributes after the edges. Weights go through `weights`, which an id replaces by their digest. */
+  write(node: N, writer: Writer, weights: (weights: Weights) => void): void
+  read(reader: Reader, edges: readonly number[], declared: Declared): N
+}
+
+export const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
+
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((d, i) => d === b[i])
+
+export const showShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`
+
+/** The operand at this place; the number of edges is part of each primitive's form. */
+export function operand<T>(operands: readonly T[], index: number): T {
+  const found = operands[index]
+  if (found === undefined) throw invalid('edges', `at least ${index + 1}`, operands.length)
+  return found
+}
+
+export function exactly(edges: readonly number[], expected: number): readonly number[] {
+  if (edges.length !== expected) throw invalid('edges', `${expected}`, edges.length)
+  return edges
+}
+
+export const invalid = (field: string, expected: string, got: string | number | bigint) =>
+  fail('VS_MODEL_INVALID_PROGRAM', { details: { field, expected, got } })
+
+/** Least and greatest element of a constant. */
+export function bounds({ data }: Weights): Range {
+  let lo = data[0] ?? 0
+  let hi = lo
+  for (const value of data) {
+    if (value < lo) lo = value
+    else if (value > hi) hi = value
+  }
+  return { lo: BigInt(lo), hi: BigInt(hi) }
+}
+
+export function span(values: readonly bigint[]): Range {
+  let lo = values[0] ?? 0n
+  let hi = lo
+  for (const value of values) {
+    if (value < lo) lo = value
+    else if (value > hi) hi = value
+  }
+  return { lo, hi }
+}
+
+/** Row-major strides, in elements. */
+export function strides(shape: readonly number[]): number[] {
+  const out = shape.map(() => 1)
+  for (let i = shape.length - 2; i >= 0; i--) out[i] = (out[i + 1] ?? 1) * (shape[i + 1] ?? 1)
+  return out
+}

@@ -1,0 +1,19 @@
+import type { ReshapeNode } from '../program/program.ts'
+import { count, exactly, invalid, operand, type Primitive, showShape } from './primitive.ts'
+
+/** The same elements in row-major order under the declared shape. */
+export const reshape: Primitive<ReshapeNode> = {
+  code: 8,
+  edges: (node) => [node.x],
+
+  shape(node, operands) {
+    const from = operand(operands, 0).shape
+    if (count(from) !== count(node.shape)) throw invalid('shape', `${count(from)} elements`, showShape(node.shape))
+    return node.shape
+  },
+
+  range: (_node, operands) => operand(operands, 0).range,
+  run: (_node, operands) => operand(operands, 0).slice(),
+  write() {},
+  read: (_reader, edges, declared) => ({ op: 'reshape', x: operand(exactly(edges, 1), 0), ...declared }),
+}

@@ -1,0 +1,50 @@
+import { fail } from '../errors.ts'
+import type { Value } from '../primitives/index.ts'
+import { checkProgram, inferNode } from './check.ts'
+import type { IntegerProgram, ProgramInput, ProgramNode, ProgramOutput } from './program.ts'
+
+type Attributes<N extends ProgramNode = ProgramNode> = N extends ProgramNode ? Omit<N, 'shape' | 'range'> : never
+/** A node without what the rules give: its range, and its shape except for a reshape, which says where it goes. */
+export type NodeAttributes =
+  | Attributes<Exclude<ProgramNode, { op: 'reshape' }>>
+  | Omit<Extract<ProgramNode, { op: 'reshape' }>, 'range'>
+
+/** Makes a program value by value; shapes and ranges follow from the rules of the primitives. */
+export class ProgramBuilder {
+  readonly #inputs: ProgramInput[] = []
+  readonly #nodes: ProgramNode[] = []
+  readonly #values: Value[] = []
+
+  /** Inputs come before the first node. Returns the number of the value. */
+  input(input: ProgramInput): number {
+    if (this.#nodes.length > 0) throw fail('VS_MODEL_INVALID_PROGRAM', { message: 'Inputs come before nodes' })
+    this.#inputs.push(input)
+    return this.#values.push({ shape: input.shape, range: input.range }) - 1
+  }
+
+  /** Returns the number of the value that the node makes. */
+  node(attributes: NodeAttributes): number {
+    const { shape, range } = inferNode({ shape: [], range: { lo: 0n, hi: 0n }, ...attributes }, this.#values)
+    this.#nodes.push({ ...attributes, shape, range })
+    return this.#values.push({ shape, range }) - 1
+  }
+
+  value(index: number): Value {
+    const value = this.#values[index]
+    if (value === undefined)
+      throw fail('VS_MODEL_INVALID_PROGRAM', {
+        details: { field: 'value', expected: `below ${this.#values.length}`, got: index },
+      })
+    return value
+  }
+
+  build(outputs: readonly ProgramOutput[]): IntegerProgram {
+    return checkProgram({
+      semantics: 'integer/v1',
+      stepRuleVersion: 0,
+      inputs: [...this.#inputs],
+      nodes: [...this.#nodes],
+      outputs,
+    })
+  }
+}

@@ -1,0 +1,8 @@
+export { borderType, integerTensor } from './border.ts'
+export { type NodeAttributes, ProgramBuilder } from './builder.ts'
+export { checkProgram, inferNode, PROGRAM_LIMITS, valuesOf } from './check.ts'
+export { decodeProgram, encodeProgram, PROGRAM_MEDIA_TYPE } from './encode.ts'
+export { programId, programLeaves } from './id.ts'
+export { interpret, trace } from './interpret.ts'
+export type * from './program.ts'
+export { dequantise, quantise, quantiseInputs } from './quantise.ts'

@@ -1,8 +1,9 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
+import { fail } from '../errors/index.ts'
 import type { Commitment } from './commitment.ts'
 import { hashStruct, typedDataDigest, uint } from './eip712.ts'
-import { type Address, type Digest, fromHex, type Hex, type ProgramId, parseHex, type RequestId, toHex } from './hex.ts'
+import { type Address, type Digest, fromHex, type Hex, type ProgramId, type RequestId, toHex } from './hex.ts'
 
 /** "Claimant C says: program P on inputs X gave outputs Y for request R." Every tier's evidence binds its digest. */
 export interface Claim {
@@ -56,8 +57,7 @@ export function addressOf(publicKey: Uint8Array): Address {
 
 /** A signer over a private key in memory. RFC 6979: the same digest gives the same signature. */
 export function localSigner(privateKey: Uint8Array | Hex): Signer {
-  const key =
-    typeof privateKey === 'string' ? fromHex(parseHex(privateKey, 'privateKey', 32)) : Uint8Array.from(privateKey)
+  const key = secretKey(privateKey)
   return {
     address: addressOf(secp256k1.getPublicKey(key)),
     async sign(digest) {
@@ -66,6 +66,25 @@ export function localSigner(privateKey: Uint8Array | Hex): Signer {
       return toHex(Uint8Array.of(...sig.subarray(1), 27 + (sig[0] ?? 0)))
     },
   }
+}
+
+/** Never says what came instead of a key: it may be one. */
+function secretKey(value: Uint8Array | Hex): Uint8Array {
+  const bytes =
+    typeof value === 'string'
+      ? /^0x[0-9a-fA-F]{64}$/.test(value)
+        ? fromHex(value)
+        : undefined
+      : Uint8Array.from(value)
+  if (bytes === undefined || !secp256k1.utils.isValidSecretKey(bytes)) {
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: {
+        field: 'privateKey',
+        expected: '32 bytes (0x and 64 digits as text), not 0 and below the order of secp256k1',
+      },
+    })
+  }
+  return bytes
 }
 
 /** A signer with a fresh key that is gone with the process. */

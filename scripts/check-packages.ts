@@ -40,9 +40,7 @@ const problemsOf = async ({ folder, manifest }: Package, scratch: string): Promi
 }
 
 const wanted = process.argv.slice(2)
-const packages = (await publicPackages()).filter(
-  ({ manifest }) => wanted.length === 0 || wanted.includes(manifest.name),
-)
+const packages = publicPackages().filter(({ manifest }) => wanted.length === 0 || wanted.includes(manifest.name))
 if (packages.length === 0) throw new Error(`no published package is called ${wanted.join(', ')}`)
 
 const scratch = await mkdtemp(join(tmpdir(), 'veristack-pack-'))

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const root = join(import.meta.dirname, '..')
@@ -19,15 +19,10 @@ export interface Package {
 }
 
 /** Every published package, by name. */
-export const publicPackages = async (): Promise<readonly Package[]> => {
-  const found: Package[] = []
-  for (const entry of await readdir(join(root, 'packages'), { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue
-    const folder = join(root, 'packages', entry.name)
-    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined)
-    if (text === undefined) continue
-    const manifest = JSON.parse(text) as Manifest
-    if (!manifest.private) found.push({ folder, manifest })
-  }
-  return found.sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1))
-}
+export const publicPackages = (): readonly Package[] =>
+  readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name))
+    .filter((folder) => existsSync(join(folder, 'package.json')))
+    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest }))
+    .filter(({ manifest }) => !manifest.private)
+    .sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1))

@@ -36,6 +36,15 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
       details: { field: `${field}.type`, expected: Object.keys(ELEMENT_BYTES).join(' | '), got: String(t.type) },
     })
   }
+  if (!/^[^\s,:[\]]{1,256}$/u.test(t.name)) {
+    throw fail('VS_CORE_INVALID_DATA', {
+      details: {
+        field: `${field}.name`,
+        expected: '1 to 256 characters without white space or , : [ ]',
+        got: JSON.stringify(t.name).slice(0, 80),
+      },
+    })
+  }
   const bad = t.shape.find((d) => !Number.isSafeInteger(d) || d < 0 || d > 0x7fffffff)
   if (t.shape.length > 8 || bad !== undefined) {
     throw fail('VS_CORE_INVALID_DATA', {
@@ -59,6 +68,14 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
   }
   return t
 }
+
+/** What a commitment list calls a tensor: name, type and shape, so that a claim binds all three: `logits:int32[1x77]`. */
+export const tensorSpec = (t: Pick<Tensor, 'name' | 'type' | 'shape'>): string =>
+  `${t.name}:${t.type}[${t.shape.join('x')}]`
+
+/** Several tensors under one commitment, in order. */
+export const tensorSpecs = (list: readonly Pick<Tensor, 'name' | 'type' | 'shape'>[]): string =>
+  list.map(tensorSpec).join(',')
 
 type Values = readonly (number | bigint | boolean)[] | ArrayLike<number> | ArrayLike<bigint>
 

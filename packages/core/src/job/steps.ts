@@ -12,6 +12,7 @@ import {
   type SignedClaim,
   type Signer,
   type Tensor,
+  tensorSpecs,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type {
@@ -110,8 +111,8 @@ async function claim({ host, journal, claimant, secret }: StepContext, a: Assign
     const [execution] = await executions(journal, a)
     if (execution.signed === undefined) {
       const plan = outputPlan(a, execution)
-      const salts = saltsFor(plan, secret, id)
-      const outputs = await commit(host, a.program, plan, execution.outputs, salts)
+      const salts = saltsFor(plan, execution.outputs, secret, id)
+      const outputs = await commitTensors(host, a.program, plan, execution.outputs, salts)
       await journal.write(id, 'salts', salts)
       call.signal.throwIfAborted()
       await journal.write(id, 'signed', await signClaim(claimant, a.request, a.inputCommitments, outputs))
@@ -148,18 +149,36 @@ async function signClaim(
   return { claim, inputs, outputs, signature: await claimant.sign(claimDigest(claim)) }
 }
 
+/** The tensors of each entry of a plan, found by name. */
+const chosen = (
+  plan: readonly PlannedCommitment[],
+  tensors: readonly Tensor[],
+): readonly (PlannedCommitment & { readonly of: readonly Tensor[] })[] =>
+  plan.map((p) => ({
+    ...p,
+    of: p.tensors.map((name) => {
+      const found = tensors.find((t) => t.name === name)
+      if (found !== undefined) return found
+      const got = tensors.map((t) => t.name).join(', ')
+      throw fail('VS_CORE_INVALID_DATA', { details: { field: 'tensors', expected: `a tensor named ${name}`, got } })
+    }),
+  }))
+
 /** Salts by `Commitment.tensor`; `scope` is the request id for outputs and the nonce for inputs, so that a retry repeats them. */
 export const saltsFor = (
   plan: readonly PlannedCommitment[],
+  tensors: readonly Tensor[],
   secret: Uint8Array,
   scope: Hex,
 ): Readonly<Record<string, Hex>> =>
   Object.fromEntries(
-    plan.filter((p) => p.salted).map((p) => [p.tensors.join(','), keccakSalt(secret, scope, p.tensors.join(','))]),
+    chosen(plan, tensors)
+      .filter((p) => p.salted)
+      .map(({ of }) => [tensorSpecs(of), keccakSalt(secret, scope, tensorSpecs(of))]),
   )
 
-/** The commitment list of a plan, in its order. */
-export async function commit(
+/** The commitment list of a plan, in its order. `salts` by `Commitment.tensor`. */
+export async function commitTensors(
   host: Host,
   program: Program,
   plan: readonly PlannedCommitment[],
@@ -167,21 +186,9 @@ export async function commit(
   salts: Readonly<Record<string, Hex>>,
 ): Promise<readonly Commitment[]> {
   return Promise.all(
-    plan.map(async ({ tensors: names, scheme }) => {
-      const chosen = names.map((name) => {
-        const found = tensors.find((t) => t.name === name)
-        if (found === undefined)
-          throw fail('VS_CORE_INVALID_DATA', {
-            details: {
-              field: 'tensors',
-              expected: `a tensor named ${name}`,
-              got: tensors.map((t) => t.name).join(', '),
-            },
-          })
-        return found
-      })
-      const tensor = names.join(',')
-      return { tensor, scheme, value: await committerFor(host, scheme).commit(program, chosen, salts[tensor]) }
+    chosen(plan, tensors).map(async ({ of, scheme }) => {
+      const tensor = tensorSpecs(of)
+      return { tensor, scheme, value: await committerFor(host, scheme).commit(program, of, salts[tensor]) }
     }),
   )
 }

@@ -19,7 +19,7 @@ import {
 import { fail } from '../errors/index.ts'
 import type { Assignment } from '../job/journal.ts'
 import { planSteps } from '../job/plan.ts'
-import { commit, executorFor, saltsFor } from '../job/steps.ts'
+import { commitTensors, executorFor, saltsFor } from '../job/steps.ts'
 import { resolveRequire } from './require.ts'
 import type { Artefacts, Call, CommitmentPlan, Host, Program, Prover } from './roles.ts'
 import type { InferOptions } from './stack.ts'
@@ -42,8 +42,8 @@ export async function assign(context: AssignContext, o: InferOptions, call: Call
   const inputs = await executorFor(host, o.program).prepare(o.program, o.inputs, call)
   const commitmentPlan = await agreeOnCommitments(o.program, resolved.provers, inputs)
   const nonce = toHex(randomBytes(32))
-  const inputSalts = saltsFor(commitmentPlan.inputs, secret, nonce)
-  const inputCommitments = await commit(host, o.program, commitmentPlan.inputs, inputs, inputSalts)
+  const inputSalts = saltsFor(commitmentPlan.inputs, inputs, secret, nonce)
+  const inputCommitments = await commitTensors(host, o.program, commitmentPlan.inputs, inputs, inputSalts)
   const [settler] = o.settlement === false ? [] : host.all('settler')
   // A tier without a contract is judged by whoever reads the receipt; there is nothing to settle by.
   const settled = settler !== undefined && resolved.policies.every((p) => p.verifier !== ZERO_ADDRESS)

@@ -86,8 +86,9 @@ export interface Committer {
   commit(program: Program, tensors: readonly Tensor[], salt: Hex | undefined): Promise<Hex>
 }
 
-/** One entry of a commitment list: `Commitment.tensor` is the names joined by commas (one name for one tensor). */
+/** One entry of a commitment list; `Commitment.tensor` will be `tensorSpecs` of these tensors. */
 export interface PlannedCommitment {
+  /** Names. */
   readonly tensors: readonly string[]
   readonly scheme: string
   /** Whether a salt derived from the committing party's secret goes in. */

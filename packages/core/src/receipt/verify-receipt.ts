@@ -16,6 +16,7 @@ import {
   requirementDigest,
   sameLeaf,
   type Ternary,
+  tensorSpec,
   termsDigest,
 } from '../claim/index.ts'
 import { type ErrorCode, isVeristackError } from '../errors/base.ts'
@@ -92,7 +93,7 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
   }
   const conclusion = conclude(receipt, judged, settlements)
   // Accepted says of every output in the receipt that it may be relied on.
-  const uncovered = receipt.outputs.some((t) => !common.covers.some((c) => c.tensor.split(',').includes(t.name)))
+  const uncovered = receipt.outputs.some((t) => !common.covers.some((c) => c.tensor.split(',').includes(tensorSpec(t))))
   if (conclusion.status === 'accepted' && uncovered) return { ...common, status: 'undetermined', missing: 'plugin' }
   return { ...common, ...conclusion }
 }
@@ -138,7 +139,7 @@ function structure(receipt: Receipt, digest: Digest): readonly Check[] {
   })
   const entries = new Set(signed.outputs.map((c) => c.tensor))
   const covered = new Set(signed.outputs.flatMap((c) => c.tensor.split(',')))
-  const names = outputs.map((t) => t.name)
+  const specs = outputs.map(tensorSpec)
   return [
     check('request id', requestId(request) === request.id),
     check('requirement digest', safely(() => requirementDigest(requirement)) === request.requirement),
@@ -160,8 +161,8 @@ function structure(receipt: Receipt, digest: Digest): readonly Check[] {
     check('claimant signature', recoverSigner(digest, signed.signature) === claim.claimant),
     check(
       'output names',
-      new Set(names).size === names.length && names.every((n) => covered.has(n)),
-      'each output once, each under a commitment',
+      new Set(specs).size === specs.length && specs.every((n) => covered.has(n)),
+      'each output once, each under a commitment of its name, type and shape',
     ),
     check(
       'salt names',
@@ -193,7 +194,7 @@ function safely<T>(make: () => T): T | undefined {
 
 /** Outputs that the receipt states must be the ones that were posted raw; an output that it leaves out is not stated. */
 function opensRaw({ outputs, salts }: Receipt, c: Commitment): boolean {
-  const tensors = c.tensor.split(',').map((name) => outputs.find((t) => t.name === name))
+  const tensors = c.tensor.split(',').map((spec) => outputs.find((t) => tensorSpec(t) === spec))
   if (Object.hasOwn(salts, c.tensor)) return false
   if (tensors.every((t) => t === undefined)) return true
   const present = tensors.filter((t) => t !== undefined)

@@ -48,10 +48,10 @@ const INTEGER_TYPES = (Object.keys(ELEMENT_BYTES) as ElementType[]).filter(isInt
 
 const tensors = [
   tensor('label', 'int64', [1], [42n]),
-  tensor('', 'uint8', [], [255]),
+  tensor('scalar', 'uint8', [], [255]),
   tensor('empty', 'int32', [0, 5], []),
-  tensor('rank 8', 'int16', [1, 1, 2, 1, 1, 2, 1, 1], [-1, 0, 1, -32768]),
-  ...INTEGER_TYPES.map((type) => tensor(`extremes of ${type}`, type, [1, 3], [...integerRange(type), 1n])),
+  tensor('rank-8', 'int16', [1, 1, 2, 1, 1, 2, 1, 1], [-1, 0, 1, -32768]),
+  ...INTEGER_TYPES.map((type) => tensor(`extremes-of-${type}`, type, [1, 3], [...integerRange(type), 1n])),
   tensor(
     'largest',
     'uint16',
@@ -61,17 +61,17 @@ const tensors = [
 ]
 
 const label: Commitment = {
-  tensor: 'label',
+  tensor: 'label:int64[1]',
   scheme: RAW_SCHEME,
   value: rawCommitment(tensor('label', 'int64', [1], [42n])),
 }
-const logits: Commitment = { tensor: 'logits', scheme: 'poseidon-bn254/v1', value: digestOf('a field element') }
+const logits: Commitment = { tensor: 'logits:int32[1x77]', scheme: 'poseidon-bn254/v1', value: digestOf('a field element') }
 
 const commitmentLists: readonly (readonly [string, readonly Commitment[]])[] = [
   ['one raw value', [label]],
   ['two', [label, logits]],
   ['the same two in the other order', [logits, label]],
-  ['one entry for several tensors', [{ ...logits, tensor: 'logits,label' }]],
+  ['one entry for several tensors', [{ ...logits, tensor: 'logits:int32[1x77],label:int64[1]' }]],
   ['an empty value', [{ tensor: 'x', scheme: RAW_SCHEME, value: '0x' }]],
   ['a value of one byte', [{ tensor: 'x', scheme: 'acme/one-byte', value: '0x00' }]],
   ['empty names', [{ tensor: '', scheme: '', value: '0x' }]],

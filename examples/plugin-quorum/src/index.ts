@@ -1,0 +1,98 @@
+import {
+  type Artefacts,
+  claimDigest,
+  commitmentsDigest,
+  commitTensors,
+  type Execution,
+  type Host,
+  type Plugin,
+  type ProveJob,
+  type Signer,
+} from '@veristack/core'
+import { fail } from './errors.js'
+import { encodeEvidence, KIND, type Quorum, quorumAnchor, statement, VERSION } from './evidence.js'
+import { quorumVerifier } from './verify.js'
+
+export { KIND, type Quorum, quorumAnchor } from './evidence.js'
+export { quorumVerifier } from './verify.js'
+
+export interface QuorumOptions {
+  readonly threshold: number
+  /** The nodes' own signers; the stack's `nodes` must have the same ones. */
+  readonly members: readonly Signer[]
+}
+
+/** The tier `acme/quorum`: every member runs the program, and signs where its own outputs are what the claim states. */
+export function quorum({ threshold, members }: QuorumOptions): Plugin {
+  const sorted = [...members].sort((a, b) => (a.address < b.address ? -1 : 1))
+  const distinct = new Set(sorted.map((m) => m.address)).size === sorted.length
+  if (
+    !distinct ||
+    sorted.length < 1 ||
+    sorted.length > 255 ||
+    !Number.isInteger(threshold) ||
+    threshold < 1 ||
+    threshold > sorted.length
+  ) {
+    throw fail('VS_ACME_QUORUM_OPTIONS', { details: { members: sorted.length, threshold, distinct } })
+  }
+  const who: Quorum = { threshold, members: sorted.map((m) => m.address) }
+  return {
+    specificationVersion: 'v1',
+    name: 'acme-veristack-quorum',
+    version: '0.1.0',
+    provides: ['prover', 'verifier'],
+    register(host) {
+      host.provide('verifier', () => quorumVerifier)
+      host.provide('prover', () => ({
+        kind: KIND,
+        tier: KIND,
+        semantics: ['integer/v1'],
+        executions: sorted.length,
+        quote: async () => ({ ok: true, executeMs: 10, proveMs: 5, finalMs: 0, gas: 0n, priceWei: 0n, bondWei: 0n }),
+        setup: async (program): Promise<Artefacts> => ({
+          kind: KIND,
+          program: program.id,
+          anchor: quorumAnchor(who),
+          origin: 'none',
+          blobs: {},
+        }),
+        prove: async (job) => {
+          const digest = claimDigest(job.signed.claim)
+          const signatures = []
+          for (const member of sorted) {
+            const own = job.executions.find((e) => e.executor === member.address)
+            if (own !== undefined && (await agrees(host, job, own)))
+              signatures.push(await member.sign(statement(digest)))
+          }
+          if (signatures.length < threshold) {
+            throw fail('VS_ACME_QUORUM_NOT_REACHED', { details: { agreed: signatures.length, needed: threshold } })
+          }
+          return {
+            kind: KIND,
+            version: VERSION,
+            claim: digest,
+            payload: encodeEvidence({ quorum: who, signatures }),
+            blobs: [],
+          }
+        },
+      }))
+    },
+  }
+}
+
+/** A member recomputes the claim's commitments from what it computed itself, and takes nobody's word for them. */
+async function agrees(host: Host, { signed, program, inputs, salts }: ProveJob, own: Execution): Promise<boolean> {
+  // A list calls its tensors `name:type[shape]`.
+  const list = (entries: typeof signed.outputs) =>
+    entries.map((c) => ({
+      tensors: c.tensor.split(',').map((spec) => spec.slice(0, spec.indexOf(':'))),
+      scheme: c.scheme,
+      salted: false,
+    }))
+  const [ins, outs] = [
+    await commitTensors(host, program, list(signed.inputs), inputs, salts),
+    await commitTensors(host, program, list(signed.outputs), own.outputs, salts),
+  ]
+  return commitmentsDigest(ins) === signed.claim.inputs && commitmentsDigest(outs) === signed.claim.outputs
+}

@@ -1,0 +1,57 @@
+// npm run quickstart -- "I still have not received my new card"
+// npm run quickstart -- --model my.onnx --inputs in.json --calibration dir/
+import { decodeProgram, programId } from '@veristack/integer-model'
+import { errorLine, inferCommand, processIo, type ReportLine, run, standardPlugins } from 'veristack'
+import { loadExample } from '../src/index.ts'
+
+async function main(args: readonly string[]): Promise<number> {
+  const io = processIo()
+  try {
+    if (args.some((a) => a.startsWith('--'))) return await inferCommand.run(args, io)
+    const example = await loadExample()
+    const inputs = [example.featurise(args.join(' '))]
+    const program = decodeProgram(example.program)
+    const logits = program.outputs.find((o) => o.name === 'logits')
+
+    const describe = (outputs: Readonly<Record<string, readonly number[]>>): readonly ReportLine[] => {
+      const label = outputs.label?.[0] ?? -1
+      const { intent = String(label), title = '' } = example.labels[label] ?? {}
+      const score =
+        softmax((outputs.logits ?? []).map((q) => (q - (logits?.zeroPoint ?? 0)) * (logits?.scale ?? 1)))[label] ?? 0
+      return [
+        { label: 'intent', value: `${intent}: ${title}`, remark: 'to be proved' },
+        {
+          label: 'score',
+          value: `${(100 * score).toFixed(1)} %`,
+          remark: 'softmax of the committed logits; not proved on chain',
+        },
+      ]
+    }
+
+    await run({
+      plugins: standardPlugins('local'),
+      program: { id: programId(program), semantics: 'integer/v1', bytes: example.program },
+      inputs,
+      application: example.application,
+      describe,
+      receiptPath: 'receipt.json',
+      anchorsPath: 'anchors.json',
+      io,
+    })
+    return 0
+  } catch (error) {
+    io.err(`quickstart: ${errorLine(error)}\n`)
+    return 1
+  }
+}
+
+function softmax(values: readonly number[]): readonly number[] {
+  const max = Math.max(...values)
+  const exps = values.map((v) => Math.exp(v - max))
+  const sum = exps.reduce((a, b) => a + b, 0)
+  return exps.map((e) => e / sum)
+}
+
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status
+})

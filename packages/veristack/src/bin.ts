@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { fileURLToPath } from 'node:url'
+import { main, processIo } from 'veristack'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+void main(process.argv.slice(2), processIo(), [root, process.cwd()]).then((status) => {
+  process.exitCode = status
+})

@@ -1,0 +1,54 @@
+import type { Command, CommandIo } from '@veristack/core'
+import { inferCommand } from './commands/infer.ts'
+import { lowerCommand } from './commands/lower.ts'
+import { verifyCommand } from './commands/verify.ts'
+import { discover, pluginCommands } from './discover.ts'
+import { fail } from './errors.ts'
+import { errorLine } from './terminal/line.ts'
+
+/** `roots`: folders whose package.json names the plugins; the folder of this package first. */
+export async function main(argv: readonly string[], io: CommandIo, roots: readonly string[]): Promise<number> {
+  try {
+    const own = [inferCommand, lowerCommand, verifyCommand(roots)]
+    const builtIn = find(own, argv)
+    if (builtIn !== undefined) return await invoke(builtIn, argv, io)
+    const all = [...own, ...(await pluginCommands(await discover(roots)))]
+    if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
+      io.out(help(all))
+      return 0
+    }
+    const command = find(all, argv)
+    if (command === undefined)
+      throw fail('VS_CLI_UNKNOWN_COMMAND', {
+        details: { got: argv.join(' '), known: all.map((c) => c.name).join(', ') },
+      })
+    return await invoke(command, argv, io)
+  } catch (error) {
+    io.err(`veristack: ${errorLine(error)}\n`)
+    return 1
+  }
+}
+
+const words = (command: Command): readonly string[] => command.name.split(' ')
+
+/** The longest name that the arguments begin with. */
+function find(commands: readonly Command[], argv: readonly string[]): Command | undefined {
+  return [...commands]
+    .sort((a, b) => words(b).length - words(a).length)
+    .find((c) => words(c).every((word, i) => argv[i] === word))
+}
+
+async function invoke(command: Command, argv: readonly string[], io: CommandIo): Promise<number> {
+  const args = argv.slice(words(command).length)
+  if (args.includes('--help')) {
+    io.out(`${command.usage}\n`)
+    return 0
+  }
+  return command.run(args, io)
+}
+
+function help(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map((c) => c.name.length)) + 2
+  const lines = commands.map((c) => `  ${c.name.padEnd(width)}${c.summary}`)
+  return `veristack COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nveristack COMMAND --help tells a command's options.\n`
+}

@@ -1,0 +1,29 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
+import { fail } from '../errors.ts'
+
+type Options = NonNullable<ParseArgsConfig['options']>
+
+/** `parseArgs` with this command line's error. */
+export function parseOptions<const O extends Options>(args: readonly string[], options: O) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, strict: true, options })
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause)
+    throw fail('VS_CLI_USAGE', { message: message.split('. ')[0] ?? message, cause })
+  }
+}
+
+export function required(value: string | undefined, name: string): string {
+  if (value === undefined || value === '')
+    throw fail('VS_CLI_USAGE', { details: { field: name, expected: 'a value', got: 'nothing' } })
+  return value
+}
+
+export function wholeNumber(text: string | undefined, name: string, lo: number, hi: number): number | undefined {
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value < lo || value > hi) {
+    throw fail('VS_CLI_USAGE', { details: { field: name, expected: `a whole number of ${lo} to ${hi}`, got: text } })
+  }
+  return value
+}

@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Command, Verifier } from '@veristack/core'
+import { fail } from './errors.ts'
+
+/** What a package offers to the command line: module specifiers, named in the `veristack` field of its package.json. */
+interface Offer {
+  readonly package: string
+  readonly commands?: string
+  readonly verifiers?: string
+  readonly load: (specifier: string) => Promise<unknown>
+}
+
+/** Packages that this command line depends on, then those that the folder's package.json names. */
+export async function discover(roots: readonly string[]): Promise<readonly Offer[]> {
+  const offers = new Map<string, Offer>()
+  for (const root of roots) {
+    const manifest = await readJson(join(root, 'package.json'))
+    if (manifest === undefined) continue
+    const require = createRequire(join(root, 'package.json'))
+    for (const name of Object.keys({ ...record(manifest.dependencies), ...record(manifest.devDependencies) })) {
+      if (offers.has(name)) continue
+      const entry = await veristackEntry(require, name)
+      if (entry !== undefined)
+        offers.set(name, { package: name, ...entry, load: (specifier) => load(require, specifier) })
+    }
+  }
+  return [...offers.values()]
+}
+
+async function veristackEntry(
+  require: NodeJS.Require,
+  name: string,
+): Promise<{ commands?: string; verifiers?: string } | undefined> {
+  let path: string
+  try {
+    path = require.resolve(`${name}/package.json`)
+  } catch {
+    // Not installed, or it does not let others see its package.json: then it offers nothing.
+    return undefined
+  }
+  const entry = record((await readJson(path))?.veristack)
+  const text = (key: string): string | undefined => {
+    const value = entry[key]
+    if (value === undefined) return undefined
+    if (typeof value !== 'string' || !(value === name || value.startsWith(`${name}/`))) {
+      throw fail('VS_CLI_PLUGIN', {
+        details: { package: name, field: `veristack.${key}`, expected: `a module of ${name}`, got: String(value) },
+      })
+    }
+    return value
+  }
+  const commands = text('commands')
+  const verifiers = text('verifiers')
+  return { ...(commands === undefined ? {} : { commands }), ...(verifiers === undefined ? {} : { verifiers }) }
+}
+
+async function load(require: NodeJS.Require, specifier: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(require.resolve(specifier)).href)
+  } catch (cause) {
+    throw fail('VS_CLI_PLUGIN', {
+      details: { module: specifier, reason: cause instanceof Error ? cause.message : String(cause) },
+      cause,
+    })
+  }
+}
+
+async function readJson(path: string): Promise<Readonly<Record<string, unknown>> | undefined> {
+  try {
+    return record(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+function exported<T>(
+  module: unknown,
+  name: string,
+  specifier: string,
+  isOne: (value: unknown) => boolean,
+): readonly T[] {
+  // A CJS build that is imported has its exports under `default` as well.
+  const holder = record(module)
+  const list = holder[name] ?? record(holder.default)[name]
+  if (!Array.isArray(list) || !list.every(isOne)) {
+    throw fail('VS_CLI_PLUGIN', { details: { module: specifier, expected: `an export named ${name}` } })
+  }
+  return list as readonly T[]
+}
+
+/** Every command that a package offers. */
+export async function pluginCommands(offers: readonly Offer[]): Promise<readonly Command[]> {
+  const lists = await Promise.all(
+    offers.map(async (offer) =>
+      offer.commands === undefined
+        ? []
+        : exported<Command>(
+            await offer.load(offer.commands),
+            'commands',
+            offer.commands,
+            (v) => typeof record(v).run === 'function',
+          ),
+    ),
+  )
+  return lists.flat()
+}
+
+/** Every verifier that a package offers: its pure subpath, without what proving needs. */
+export async function pluginVerifiers(offers: readonly Offer[]): Promise<readonly Verifier[]> {
+  const lists = await Promise.all(
+    offers.map(async (offer) =>
+      offer.verifiers === undefined
+        ? []
+        : exported<Verifier>(
+            await offer.load(offer.verifiers),
+            'verifiers',
+            offer.verifiers,
+            (v) => typeof record(v).verify === 'function',
+          ),
+    ),
+  )
+  return lists.flat()
+}

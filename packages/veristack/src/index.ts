@@ -1,0 +1,7 @@
+export { main } from './cli.ts'
+export { inferCommand } from './commands/infer.ts'
+export { fail as cliErrors } from './errors.ts'
+export { type ReportLine, type RunOptions, run } from './run/run.ts'
+export { standardPlugins } from './run/standard.ts'
+export { errorLine } from './terminal/line.ts'
+export { processIo } from './terminal/process-io.ts'

@@ -1,0 +1,101 @@
+import {
+  type CommandIo,
+  createStack,
+  type InferOptions,
+  type JobEvent,
+  type Json,
+  type Plugin,
+  type Publishable,
+  type Receipt,
+  type Settlement,
+  type Tensor,
+} from '@veristack/core'
+import { serialiseAnchors, serialiseReceipt } from '@veristack/core/receipt'
+import { writeText } from '../files.ts'
+import { progressLine } from '../terminal/progress.ts'
+
+/** A line of the report: what, the value, and what may be said of it. */
+export interface ReportLine {
+  readonly label: string
+  readonly value: string
+  readonly remark?: string
+}
+
+export interface RunOptions {
+  readonly plugins: readonly Plugin[]
+  readonly program: Publishable
+  readonly inputs: readonly Tensor[]
+  readonly require?: InferOptions['require']
+  readonly priceWei?: bigint
+  readonly application?: Json
+  /** Turns the outputs into lines for people, as soon as the model has run. */
+  readonly describe: (outputs: Readonly<Record<string, readonly number[]>>) => readonly ReportLine[]
+  /** Where the receipt and its anchors are written. */
+  readonly receiptPath: string
+  readonly anchorsPath: string
+  readonly io: CommandIo
+}
+
+const LABEL = 14
+
+/** From a program to a receipt, saying how far it is as each stage ends. */
+export async function run(o: RunOptions): Promise<Receipt> {
+  const { io } = o
+  const progress = progressLine(io)
+  const say = ({ label, value, remark }: ReportLine): void => {
+    progress.clear()
+    io.out(`${label.padEnd(LABEL)}${value}${remark === undefined ? '' : `  (${remark})`}\n`)
+  }
+  const began = new Map<string, number>()
+  const onEvent = (event: JobEvent): void => {
+    if (event.type === 'progress') progress.show(event)
+    else if (event.type === 'step' && event.state === 'started') progress.show({ stage: event.step.run, done: 0 })
+    else if (event.type === 'step' && event.state === 'ended') began.set(event.step.run, event.durationMs)
+  }
+  progress.show({ stage: 'starting', done: 0 })
+  await using stack = await createStack({ plugins: o.plugins, signal: io.signal })
+  const { program, anchors } = await stack.publish(o.program, {
+    signal: io.signal,
+    onProgress: (e) => progress.show(e),
+  })
+  const job = await stack.infer({
+    program,
+    inputs: o.inputs,
+    require: o.require ?? 'zkml',
+    signal: io.signal,
+    onEvent,
+    ...(o.priceWei === undefined ? {} : { priceWei: o.priceWei }),
+    ...(o.application === undefined ? {} : { application: o.application }),
+  })
+  const wait = { signal: io.signal }
+  const executed = await job.wait('executed', wait)
+  for (const line of o.describe(executed.outputs)) say(line)
+  say({ label: 'execution', value: duration(began.get('execute')) })
+  await job.wait('proved', wait)
+  say({ label: 'proof', value: duration(began.get('prove')) })
+  let receipt = await job.wait('verified', wait)
+  say({ label: 'verification', value: duration(began.get('verify')) })
+  if (stack.host.all('settler').length > 0) {
+    receipt = await job.wait('settled', wait)
+    const settlement = receipt.settlements.at(-1)
+    if (settlement !== undefined) for (const line of settlementLines(settlement)) say(line)
+  }
+  await writeText(io.cwd, o.receiptPath, serialiseReceipt(receipt))
+  await writeText(io.cwd, o.anchorsPath, serialiseAnchors(anchors))
+  say({ label: 'receipt', value: o.receiptPath })
+  say({
+    label: 'anchors',
+    value: o.anchorsPath,
+    remark: `check it: npx veristack verify ${o.receiptPath} --anchors ${o.anchorsPath}`,
+  })
+  return receipt
+}
+
+const duration = (ms: number | undefined): string =>
+  ms === undefined ? 'in another process' : ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
+
+function settlementLines({ network, ref, state, detail }: Settlement): readonly ReportLine[] {
+  const gas =
+    typeof detail === 'object' && detail !== null && 'gasUsed' in detail ? `, gas ${String(detail.gasUsed)}` : ''
+  return [{ label: 'settlement', value: `${ref} on ${network}${gas}`, remark: state }]
+}

@@ -10,6 +10,7 @@ export {
   VeristackError,
 } from '../errors/index.ts'
 export * from './anchors.ts'
+export * from './parse.ts'
 export * from './receipt.ts'
 export * from './settlement.ts'
 export * from './verdict.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import {
-  canonicalJson,
   type Claim,
+  canonicalJson,
   type Json,
   type Policy,
   type Request,
@@ -74,7 +74,8 @@ function serialise<T>(value: T, field: string, parse: (text: string) => T): stri
 const MAX_DEPTH = 64
 
 function wire(value: unknown, field: string, depth = 0): Json {
-  if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string') return value
+  if (value === null || typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string')
+    return value
   if (typeof value === 'bigint') return value.toString()
   if (value instanceof Uint8Array) return toHex(value)
   if (typeof value === 'object' && depth < MAX_DEPTH) {

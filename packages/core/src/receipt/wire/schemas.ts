@@ -17,11 +17,11 @@ import {
   digest,
   evidenceKind,
   label,
+  pattern,
   programId,
   requestId,
   SETTLEMENT_STATES,
   signature,
-  text,
   uint64,
   uint256,
 } from './forms.ts'
@@ -142,7 +142,7 @@ export const evidence = z.strictObject({
 })
 
 export const settlement = z.strictObject({
-  network: text(64).regex(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'a CAIP-2 id such as eip155:1'),
+  network: pattern(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'a CAIP-2 id such as eip155:1'),
   ref: bytes,
   state: z.enum(SETTLEMENT_STATES),
   mode: z.enum(['individual', 'batch']),

@@ -54,6 +54,7 @@ async function veristackEntry(
   }
   const commands = text('commands')
   const verifiers = text('verifiers')
+  if (commands === undefined && verifiers === undefined) return undefined
   return { ...(commands === undefined ? {} : { commands }), ...(verifiers === undefined ? {} : { verifiers }) }
 }
 

@@ -1,0 +1,61 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { discover, pluginCommands, pluginVerifiers } from './discover.ts'
+
+describe('discover', () => {
+  let root = ''
+  beforeEach(async () => {
+    root = await mkdtemp(join(tmpdir(), 'veristack-discover-'))
+    await writeFile(
+      join(root, 'package.json'),
+      JSON.stringify({ dependencies: { acme: '1', plain: '1', absent: '1' } }),
+    )
+  })
+  afterEach(() => rm(root, { recursive: true, force: true }))
+
+  const install = async (
+    name: string,
+    manifest: object,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<void> => {
+    const folder = join(root, 'node_modules', name)
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ name, version: '1.0.0', ...manifest }))
+    for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
+  }
+
+  test('finds the commands and verifiers of packages that the folder names, and of no others', async () => {
+    await install(
+      'acme',
+      { veristack: { commands: 'acme/commands.cjs', verifiers: 'acme/verify.cjs' } },
+      {
+        'commands.cjs': "exports.commands = [{ name: 'acme hello', summary: '', usage: '', run: async () => 0 }]",
+        'verify.cjs': "exports.verifiers = [{ kind: 'acme/x', tier: 'acme/x', verify: async () => ({}) }]",
+      },
+    )
+    await install('plain', {})
+    await install(
+      'stranger',
+      { veristack: { commands: 'stranger/commands.cjs' } },
+      { 'commands.cjs': 'throw new Error("loaded")' },
+    )
+    const offers = await discover([root, join(root, 'nowhere')])
+    expect(offers.map((o) => o.package)).toEqual(['acme'])
+    expect((await pluginCommands(offers)).map((c) => c.name)).toEqual(['acme hello'])
+    expect((await pluginVerifiers(offers)).map((v) => v.kind)).toEqual(['acme/x'])
+  })
+
+  test.each([
+    ['a module of another package', { commands: 'other/commands' }, {}],
+    ['no text', { commands: 7 }, {}],
+    ['a module that is not there', { commands: 'acme/none.cjs' }, {}],
+    ['a module that throws', { commands: 'acme/c.cjs' }, { 'c.cjs': 'throw new Error("broken")' }],
+    ['a module without commands', { commands: 'acme/c.cjs' }, { 'c.cjs': 'exports.commands = [{ name: "x" }]' }],
+  ])('refuses %s with the name of the package or module', async (_, veristack, files) => {
+    await install('acme', { veristack }, files)
+    const loading = (async () => pluginCommands(await discover([root])))()
+    await expect(loading).rejects.toMatchObject({ code: 'VS_CLI_PLUGIN' })
+    await expect(loading).rejects.toThrow(/acme/)
+  })
+})

@@ -26,7 +26,7 @@ const problemsOf = async ({ folder, manifest }: Package, scratch: string): Promi
 
   const problems: string[] = []
   const buffer = tarball.buffer.slice(tarball.byteOffset, tarball.byteOffset + tarball.byteLength) as ArrayBuffer
-  const published = await publint({ pkgDir: folder, pack: { tarball: buffer }, level: 'warning', strict: true })
+  const published = await publint({ pack: { tarball: buffer }, level: 'warning', strict: true })
   for (const message of published.messages)
     problems.push(`publint: ${formatMessage(message, manifest, { color: false })}`)
 
@@ -34,7 +34,7 @@ const problemsOf = async ({ folder, manifest }: Package, scratch: string): Promi
   if (!types.types) return [...problems, 'attw: the package has no types']
   for (const problem of types.problems) {
     const { kind, ...where } = problem
-    problems.push(`attw: ${kind} ${JSON.stringify(where)}`)
+    problems.push(`attw: ${kind} ${JSON.stringify(where, (key, value) => (key === 'trace' ? undefined : value))}`)
   }
   return problems
 }

@@ -205,4 +205,15 @@ describe('a bundle for browsers of the entries that verify', () => {
     const { stdout } = await project.node('--import', SHOW, ...loading.import(specifier))
     expect(JSON.parse(names)).toEqual(JSON.parse(stdout))
   })
+
+  test('judges receipts: a sound one, a changed output, evidence of an unknown kind', async () => {
+    vm.runInContext(await readFile(join(root, 'tests/packed/receipt-in-page.js'), 'utf8'), page)
+    const verdicts = await vm.runInContext(`judgeReceipts(veristack.m${pure.indexOf('@veristack/core/receipt')})`, page)
+    expect(JSON.parse(verdicts)).toEqual({
+      sound: 'accepted',
+      changedOutput: 'rejected VS_CORE_COMMITMENT_MISMATCH',
+      otherClaimant: 'rejected VS_CORE_COMMITMENT_MISMATCH',
+      unknownKind: 'undetermined plugin',
+    })
+  })
 })

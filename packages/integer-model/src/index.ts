@@ -1,4 +1,14 @@
 export * from './commit/index.ts'
 export { fail as modelErrors } from './errors.ts'
+export {
+  MODEL_LIMITS,
+  modelId,
+  type OnnxAttribute,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxPort,
+  type OnnxTensor,
+  parseModel,
+} from './onnx/index.ts'
 export { accumulatorBound, edgesOf, type Value } from './primitives/index.ts'
 export * from './program/index.ts'

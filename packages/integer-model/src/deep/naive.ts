@@ -84,8 +84,7 @@ function meaning(node: ProgramNode, values: readonly Cells[]): (index: Index) =>
         const row = Array.from({ length: x.shape[node.axis] ?? 0 }, (_, k) =>
           x.at([...index.slice(0, node.axis), k, ...index.slice(node.axis)]),
         )
-        const most = row.reduce((a, b) => (b > a ? b : a))
-        return BigInt(row.indexOf(most))
+        return BigInt(row.findIndex((a) => row.every((b) => b <= a)))
       }
   }
 }

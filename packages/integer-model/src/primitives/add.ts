@@ -1,5 +1,5 @@
 import type { AddNode } from '../program/program.ts'
-import { exactly, invalid, operand, type Primitive, sameShape, showShape } from './primitive.ts'
+import { exactly, exactType, invalid, operand, type Primitive, sameShape, showShape } from './primitive.ts'
 
 /** y = a + b, and y = a - b; elementwise on equal shapes. */
 const elementwise = (op: AddNode['op'], code: number): Primitive<AddNode> => ({
@@ -27,6 +27,12 @@ const elementwise = (op: AddNode['op'], code: number): Primitive<AddNode> => ({
   read(_reader, edges, declared) {
     exactly(edges, 2)
     return { op, a: operand(edges, 0), b: operand(edges, 1), ...declared }
+  },
+
+  emit(node, values, emitter) {
+    const type = exactType(node.range, ...values.map((v) => v.range))
+    const inputs = [emitter.value(node.a, type), emitter.value(node.b, type)]
+    return { name: emitter.operator(op === 'add' ? 'Add' : 'Sub', inputs), type }
   },
 })
 

@@ -1,5 +1,5 @@
 import type { ArgMaxNode } from '../program/program.ts'
-import { count, exactly, invalid, operand, type Primitive, showShape } from './primitive.ts'
+import { count, exactly, exactType, invalid, operand, type Primitive, showShape } from './primitive.ts'
 
 /** Index of the largest element along `axis`, which is removed; the lowest index wins a tie. */
 export const argmax: Primitive<ArgMaxNode> = {
@@ -41,4 +41,10 @@ export const argmax: Primitive<ArgMaxNode> = {
     axis: reader.u8('axis'),
     ...declared,
   }),
+
+  emit(node, values, emitter) {
+    const type = exactType(operand(values, 0).range)
+    const attributes = { axis: node.axis, keepdims: 0, select_last_index: 0 }
+    return { name: emitter.operator('ArgMax', [emitter.value(node.x, type)], attributes), type: 'int64' }
+  },
 }

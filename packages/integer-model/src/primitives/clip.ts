@@ -1,5 +1,5 @@
 import type { ClipNode } from '../program/program.ts'
-import { exactly, invalid, operand, type Primitive } from './primitive.ts'
+import { exactly, exactType, invalid, operand, type Primitive } from './primitive.ts'
 
 const HAS_LO = 1
 const HAS_HI = 2
@@ -27,7 +27,7 @@ export const clip: Primitive<ClipNode> = {
   run(node, operands) {
     const lo = node.lo === undefined ? -Infinity : Number(node.lo)
     const hi = node.hi === undefined ? Infinity : Number(node.hi)
-    return operand(operands, 0).map((x) => (x < lo ? lo : x > hi ? hi : x))
+    return operand(operands, 0).map((x) => Math.min(Math.max(x, lo), hi))
   },
 
   write(node, writer) {
@@ -45,6 +45,18 @@ export const clip: Primitive<ClipNode> = {
       ...(flags & HAS_HI ? { hi: reader.i64('clip.hi') } : {}),
       ...declared,
     }
+  },
+
+  emit(node, values, emitter) {
+    const { range } = operand(values, 0)
+    const type = exactType(range, node.range)
+    let name = emitter.value(node.x, type)
+    // A bound outside the operand's range changes nothing, and might not fit the type.
+    if (node.lo !== undefined && node.lo > range.lo)
+      name = emitter.operator('Max', [name, emitter.constant([], [Number(node.lo)], type)])
+    if (node.hi !== undefined && node.hi < range.hi)
+      name = emitter.operator('Min', [name, emitter.constant([], [Number(node.hi)], type)])
+    return { name, type }
   },
 }
 

@@ -1,5 +1,5 @@
 import type { ConcatNode } from '../program/program.ts'
-import { count, invalid, operand, type Primitive, sameShape, showShape, span } from './primitive.ts'
+import { count, exactType, invalid, operand, type Primitive, sameShape, showShape, span } from './primitive.ts'
 
 /** The values one after the other along `axis`; the other axes are equal. */
 export const concat: Primitive<ConcatNode> = {
@@ -42,5 +42,11 @@ export const concat: Primitive<ConcatNode> = {
   read(reader, edges, declared) {
     if (edges.length === 0) throw invalid('edges', 'at least 1', 0)
     return { op: 'concat', xs: edges, axis: reader.u8('axis'), ...declared }
+  },
+
+  emit(node, _values, emitter) {
+    const type = exactType(node.range)
+    const inputs = node.xs.map((x) => emitter.value(x, type))
+    return { name: emitter.operator('Concat', inputs, { axis: node.axis }), type }
   },
 }

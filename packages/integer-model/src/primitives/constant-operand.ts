@@ -1,5 +1,15 @@
 import type { ConstantOperandNode } from '../program/program.ts'
-import { bounds, exactly, invalid, operand, type Primitive, sameShape, showShape, span } from './primitive.ts'
+import {
+  bounds,
+  exactly,
+  exactType,
+  invalid,
+  operand,
+  type Primitive,
+  sameShape,
+  showShape,
+  span,
+} from './primitive.ts'
 
 /** y = x + constant, and y = x · constant; elementwise, the constant has the value's shape. */
 const withConstant = (op: ConstantOperandNode['op'], code: number): Primitive<ConstantOperandNode> => ({
@@ -36,6 +46,12 @@ const withConstant = (op: ConstantOperandNode['op'], code: number): Primitive<Co
     constant: reader.weights('constant'),
     ...declared,
   }),
+
+  emit(node, values, emitter) {
+    const type = exactType(node.range, operand(values, 0).range, bounds(node.constant))
+    const c = emitter.constant(node.constant.shape, node.constant.data, type)
+    return { name: emitter.operator(op === 'add-constant' ? 'Add' : 'Mul', [emitter.value(node.x, type), c]), type }
+  },
 })
 
 export const addConstant = withConstant('add-constant', 4)

@@ -1,5 +1,5 @@
 import type { ConstantNode } from '../program/program.ts'
-import { bounds, exactly, type Primitive } from './primitive.ts'
+import { bounds, exactly, exactType, type Primitive } from './primitive.ts'
 
 /** A constant tensor. */
 export const constant: Primitive<ConstantNode> = {
@@ -14,5 +14,10 @@ export const constant: Primitive<ConstantNode> = {
   read(reader, edges, declared) {
     exactly(edges, 0)
     return { op: 'constant', constant: reader.weights('constant'), ...declared }
+  },
+
+  emit(node, _values, emitter) {
+    const type = exactType(node.range)
+    return { name: emitter.constant(node.shape, node.constant.data, type), type }
   },
 }

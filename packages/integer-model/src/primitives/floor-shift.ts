@@ -1,5 +1,5 @@
 import type { FloorShiftNode } from '../program/program.ts'
-import { exactly, invalid, operand, type Primitive } from './primitive.ts'
+import { exactly, exactType, invalid, operand, type Primitive } from './primitive.ts'
 
 const MAX_SHIFT = 62
 
@@ -34,4 +34,17 @@ export const floorShift: Primitive<FloorShiftNode> = {
     shift: reader.u8('shift'),
     ...declared,
   }),
+
+  emit(node, values, emitter) {
+    const type = exactType(operand(values, 0).range, { lo: 0n, hi: 1n << BigInt(node.shift) })
+    const x = emitter.value(node.x, type)
+    if (type === 'float64') {
+      const scaled = emitter.operator('Mul', [x, emitter.constant([], [2 ** -node.shift], type)])
+      return { name: emitter.operator('Floor', [scaled]), type }
+    }
+    // Div truncates toward zero; what Mod leaves of x is divided without a rest.
+    const divisor = emitter.constant([], [2 ** node.shift], type)
+    const rest = emitter.operator('Mod', [x, divisor], { fmod: 0 })
+    return { name: emitter.operator('Div', [emitter.operator('Sub', [x, rest]), divisor]), type }
+  },
 }

@@ -46,5 +46,16 @@ export const primitiveByCode = (code: number): Primitive<ProgramNode> | undefine
 export const edgesOf = (node: ProgramNode): readonly number[] => primitiveOf(node).edges(node)
 
 export { accumulatorBound, multiplications } from './linear.ts'
-export { count, type Primitive, sameShape, showShape, type Value } from './primitive.ts'
+export {
+  count,
+  type Emitted,
+  exactType,
+  fitsInt32,
+  type OnnxEmitter,
+  type OnnxType,
+  type Primitive,
+  sameShape,
+  showShape,
+  type Value,
+} from './primitive.ts'
 export { sourceIndex } from './transpose.ts'

@@ -1,6 +1,6 @@
 import { fail } from '../errors.ts'
 import type { LinearNode } from '../program/program.ts'
-import { count, exactly, invalid, operand, type Primitive, type Value } from './primitive.ts'
+import { bounds, count, exactly, exactType, invalid, operand, type Primitive, type Value } from './primitive.ts'
 
 const EXACT = 2 ** 53
 
@@ -64,6 +64,16 @@ export const linear: Primitive<LinearNode> = {
     bias: reader.weights('bias'),
     ...declared,
   }),
+
+  emit(node, values, emitter) {
+    const x = operand(values, 0)
+    const bound = BigInt(accumulatorBound(node, x))
+    const type = exactType(x.range, bounds(node.weights), { lo: -bound, hi: bound })
+    const weights = emitter.constant(node.weights.shape, node.weights.data, type)
+    const bias = emitter.constant(node.bias.shape, node.bias.data, type)
+    const product = emitter.operator('MatMul', [emitter.value(node.x, type), weights])
+    return { name: emitter.operator('Add', [product, bias]), type }
+  },
 }
 
 /** The greatest |accumulator| that any order of summing can reach, over all outputs. */

@@ -29,7 +29,41 @@ export interface Primitive<N extends ProgramNode> {
   /** Attributes after the edges. Weights go through `weights`, which an id replaces by their digest. */
   write(node: N, writer: Writer, weights: (weights: Weights) => void): void
   read(reader: Reader, edges: readonly number[], declared: Declared): N
+  /** The node as ONNX operators whose integer kernels mean the same; `values` are the operands. */
+  emit(node: N, values: readonly Value[], emitter: OnnxEmitter): Emitted
 }
+
+/**
+ * Element types of the integer ONNX graph. Values beyond int32 are doubles there, in which every integer below 2^53 is
+ * itself: onnxruntime's int64 kernels are not to be relied on (Max and Clip of 1.30 are wrong for bounds between 2^31 and
+ * 2^32). int64 occurs at the border and in shapes.
+ */
+export type OnnxType = 'int32' | 'int64' | 'float64'
+
+export interface Emitted {
+  readonly name: string
+  readonly type: OnnxType
+}
+
+export interface OnnxEmitter {
+  /** The value of this number, cast where it is of another type. */
+  value(edge: number, type: OnnxType): string
+  constant(shape: readonly number[], elements: ArrayLike<number>, type: OnnxType): string
+  /** Adds an operator with one output and returns the output's name. */
+  operator(
+    name: string,
+    inputs: readonly string[],
+    attributes?: Readonly<Record<string, number | readonly number[]>>,
+  ): string
+}
+
+const INT32 = { lo: -(2n ** 31n), hi: 2n ** 31n - 1n }
+
+export const fitsInt32 = ({ lo, hi }: Range): boolean => lo >= INT32.lo && hi <= INT32.hi
+
+/** The type in which arithmetic over these ranges is exact. */
+export const exactType = (...ranges: readonly Range[]): 'int32' | 'float64' =>
+  ranges.every(fitsInt32) ? 'int32' : 'float64'
 
 export const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
 

@@ -1,5 +1,5 @@
 import type { ReshapeNode } from '../program/program.ts'
-import { count, exactly, invalid, operand, type Primitive, showShape } from './primitive.ts'
+import { count, exactly, exactType, invalid, operand, type Primitive, showShape } from './primitive.ts'
 
 /** The same elements in row-major order under the declared shape. */
 export const reshape: Primitive<ReshapeNode> = {
@@ -16,4 +16,10 @@ export const reshape: Primitive<ReshapeNode> = {
   run: (_node, operands) => operand(operands, 0).slice(),
   write() {},
   read: (_reader, edges, declared) => ({ op: 'reshape', x: operand(exactly(edges, 1), 0), ...declared }),
+
+  emit(node, values, emitter) {
+    const type = exactType(operand(values, 0).range)
+    const shape = emitter.constant([node.shape.length], node.shape, 'int64')
+    return { name: emitter.operator('Reshape', [emitter.value(node.x, type), shape]), type }
+  },
 }

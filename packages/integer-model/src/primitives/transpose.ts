@@ -1,5 +1,5 @@
 import type { TransposeNode } from '../program/program.ts'
-import { exactly, invalid, operand, type Primitive, strides } from './primitive.ts'
+import { exactly, exactType, invalid, operand, type Primitive, strides } from './primitive.ts'
 
 /** Axis k of the result is axis permutation[k] of the value. */
 export const transpose: Primitive<TransposeNode> = {
@@ -33,6 +33,11 @@ export const transpose: Primitive<TransposeNode> = {
     permutation: Array.from({ length: reader.u8('permutation') }, () => reader.u8('permutation')),
     ...declared,
   }),
+
+  emit(node, values, emitter) {
+    const type = exactType(operand(values, 0).range)
+    return { name: emitter.operator('Transpose', [emitter.value(node.x, type)], { perm: node.permutation }), type }
+  },
 }
 
 /** Where element `index` of the result lies in the value of shape `from`. */

@@ -1,13 +1,10 @@
 import { ELEMENT_BYTES, type Tensor } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
-import { count, sameShape, showShape } from '../primitives/index.ts'
+import { count, fitsInt32, sameShape, showShape } from '../primitives/index.ts'
 import type { IntegerProgram, ProgramInput, Range } from './program.ts'
 
-const INT32: Range = { lo: -(2n ** 31n), hi: 2n ** 31n - 1n }
-
 /** The element type in which a value crosses the border: int32 where its range fits, otherwise int64. */
-export const borderType = ({ lo, hi }: Range): 'int32' | 'int64' =>
-  lo >= INT32.lo && hi <= INT32.hi ? 'int32' : 'int64'
+export const borderType = (range: Range): 'int32' | 'int64' => (fitsInt32(range) ? 'int32' : 'int64')
 
 /** A tensor of the border type of `range` from exact integers. */
 export function integerTensor(name: string, shape: readonly number[], range: Range, values: Float64Array): Tensor {

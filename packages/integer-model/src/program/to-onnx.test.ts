@@ -1,0 +1,122 @@
+import { type Tensor, tensor } from '@veristack/core/receipt'
+import fc from 'fast-check'
+import type { InferenceSession } from 'onnxruntime-node'
+import { Dice, programs, randomInputs } from '../deep/programs.ts'
+import { parseModel } from '../onnx/index.ts'
+import { INTEGER_ONNX_OPERATORS, type IntegerProgram, interpret, ProgramBuilder, type Range, toOnnx } from './index.ts'
+
+const ort = () => import('onnxruntime-node')
+
+async function session(program: IntegerProgram): Promise<InferenceSession> {
+  const { InferenceSession } = await ort()
+  return InferenceSession.create(toOnnx(program), { intraOpNumThreads: 1, logSeverityLevel: 3 })
+}
+
+async function run(open: InferenceSession, inputs: readonly Tensor[]): Promise<Record<string, unknown>> {
+  const { Tensor: OrtTensor } = await ort()
+  const feeds = inputs.map(({ name, type, shape, data }) => {
+    const elements = type === 'int32' ? new Int32Array(data.slice().buffer) : new BigInt64Array(data.slice().buffer)
+    return [name, new OrtTensor(type === 'int32' ? 'int32' : 'int64', elements, [...shape])] as const
+  })
+  const results = await open.run(Object.fromEntries(feeds))
+  return Object.fromEntries(
+    Object.entries(results).map(([name, t]) => [
+      name,
+      { type: t.type, shape: [...t.dims], values: Array.from(t.data as Int32Array, String) },
+    ]),
+  )
+}
+
+const canon = (program: IntegerProgram, inputs: readonly Tensor[]) =>
+  Object.fromEntries(
+    interpret(program, inputs).map(({ name, type, shape, data }) => {
+      const elements = type === 'int32' ? new Int32Array(data.buffer) : new BigInt64Array(data.buffer)
+      return [name, { type, shape, values: Array.from<number | bigint, string>(elements, String) }]
+    }),
+  )
+
+describe('toOnnx', () => {
+  test("onnxruntime gives the interpreter's integers on random programs", async () => {
+    await fc.assert(
+      fc.asyncProperty(programs, fc.nat(), async ({ program }, seed) => {
+        const open = await session(program)
+        for (const k of [0, 1, 2]) {
+          const inputs = randomInputs(program, seed + k)
+          expect(await run(open, inputs)).toEqual(canon(program, inputs))
+        }
+        await open.release()
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  const edges: readonly Range[] = [
+    { lo: -(2n ** 31n), hi: 2n ** 31n - 1n },
+    { lo: -(2n ** 31n) - 1n, hi: 2n ** 31n },
+    { lo: -(2n ** 53n) + 1n, hi: 2n ** 53n - 1n },
+  ]
+  test.each(edges)('the ends of %p survive shifts, clips and ties', async (range) => {
+    const builder = new ProgramBuilder()
+    const x = builder.input({ name: 'x', shape: [4], range, quantisation: { scale: 1, zeroPoint: 0 } })
+    const shifts = [1, 7, 30, 31, 32, 52, 53, 62].map((shift) => builder.node({ op: 'floor-shift', x, shift }))
+    const clips = [
+      builder.node({ op: 'clip', x, lo: 0n }),
+      builder.node({ op: 'clip', x, lo: range.lo + 1n, hi: range.hi - 1n }),
+      builder.node({ op: 'clip', x, lo: range.lo - 1n <= -(2n ** 53n) ? range.lo : range.lo - 1n }),
+      builder.node({ op: 'argmax', x, axis: 0 }),
+    ]
+    const program = builder.build(
+      [...shifts, ...clips].map((value) => ({ name: `v${value}`, value, scale: 1, zeroPoint: 0 })),
+    )
+    const open = await session(program)
+    const type = edges[0] === range ? 'int32' : 'int64'
+    for (const values of [
+      [range.lo, range.hi, range.hi, 0n],
+      [-1n, 1n, 0n, range.lo],
+      [range.hi, range.hi - 1n, 0n, 0n],
+      [0n, 0n, 0n, 0n],
+    ]) {
+      const inputs = [tensor('x', type, [4], values)]
+      expect(await run(open, inputs)).toEqual(canon(program, inputs))
+    }
+  })
+
+  test('emits allowed operators only, and Mod and Div with constant positive divisors', () => {
+    fc.assert(
+      fc.property(programs, ({ program }) => {
+        const model = parseModel(toOnnx(program))
+        for (const node of model.nodes) {
+          expect(INTEGER_ONNX_OPERATORS).toContain(node.operator)
+          if (node.operator !== 'Mod' && node.operator !== 'Div') continue
+          const divisor = model.initializers.get(node.inputs[1] ?? '')
+          expect(divisor?.shape).toEqual([])
+          expect(divisor?.values?.[0]).toBeGreaterThan(0)
+        }
+        for (const t of model.initializers.values()) expect(['int32', 'int64', 'float64']).toContain(t.type)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('the allow-list has no operator that is not exact', () => {
+    for (const name of INTEGER_ONNX_OPERATORS)
+      expect(name).not.toMatch(/QLinear|Integer|Quantize|Gemm|Conv|Softmax|Pow|Exp/)
+  })
+
+  test('names of inputs and outputs can not collide with names inside', async () => {
+    const builder = new ProgramBuilder()
+    const x = builder.input({
+      name: '/t0',
+      shape: [2],
+      range: { lo: 0n, hi: 9n },
+      quantisation: { scale: 1, zeroPoint: 0 },
+    })
+    const y = builder.node({ op: 'mul-constant', x, constant: new Dice(1).weights([2], 3) })
+    const program = builder.build([
+      { name: '/c0', value: y, scale: 1, zeroPoint: 0 },
+      { name: '//t1', value: x, scale: 1, zeroPoint: 0 },
+    ])
+    const inputs = [tensor('/t0', 'int32', [2], [3, 4])]
+    expect(await run(await session(program), inputs)).toEqual(canon(program, inputs))
+  })
+})

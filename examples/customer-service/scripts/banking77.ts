@@ -11,7 +11,8 @@ export const datasetPresent = (): boolean => existsSync(new URL('train.csv', FOL
 /** The 77 intents, in the order of their class index. */
 export function intents(): readonly string[] {
   const names: unknown = JSON.parse(readFileSync(new URL('categories.json', FOLDER), 'utf8'))
-  if (!Array.isArray(names) || !names.every((n) => typeof n === 'string')) throw new TypeError('categories.json: expected names')
+  if (!Array.isArray(names) || !names.every((n) => typeof n === 'string'))
+    throw new TypeError('categories.json: expected names')
   return names
 }
 

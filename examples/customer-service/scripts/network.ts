@@ -53,13 +53,13 @@ export function train(
   const w2 = gaussian(hidden * classes, Math.sqrt(2 / hidden), random)
   const b2 = new Float32Array(classes)
   const weights: Weights = { w1, b1, w2, b2 }
-  const parameters = [
-    adam(w1, s.decay),
-    adam(b1, 0),
-    adam(w2, s.decay),
-    adam(b2, 0),
-  ] as const
-  const [g1, gb1, g2, gb2] = parameters.map((p) => p.gradient) as [Float32Array, Float32Array, Float32Array, Float32Array]
+  const parameters = [adam(w1, s.decay), adam(b1, 0), adam(w2, s.decay), adam(b2, 0)] as const
+  const [g1, gb1, g2, gb2] = parameters.map((p) => p.gradient) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ]
   const order = Uint32Array.from(rows.keys())
   const h = new Float32Array(hidden)
   const dh = new Float32Array(hidden)
@@ -84,11 +84,13 @@ export function train(
           for (let j = 0; j < hidden; j++) h[j] = (h[j] as number) + v * (w1[at + j] as number)
         }
         const scale = 1 / (1 - s.dropHidden)
-        for (let j = 0; j < hidden; j++) h[j] = (h[j] as number) > 0 && random() >= s.dropHidden ? (h[j] as number) * scale : 0
+        for (let j = 0; j < hidden; j++)
+          h[j] = (h[j] as number) > 0 && random() >= s.dropHidden ? (h[j] as number) * scale : 0
         z.set(b2)
         for (let j = 0; j < hidden; j++) {
           const v = h[j] as number
-          if (v !== 0) for (let k = 0, at = j * classes; k < classes; k++, at++) z[k] = (z[k] as number) + v * (w2[at] as number)
+          if (v !== 0)
+            for (let k = 0, at = j * classes; k < classes; k++, at++) z[k] = (z[k] as number) + v * (w2[at] as number)
         }
         loss += softmaxGradient(z, row.intent, s.smoothing, 1 / (end - start))
         for (let k = 0; k < classes; k++) gb2[k] = (gb2[k] as number) + (z[k] as number)
@@ -132,7 +134,8 @@ function softmaxGradient(z: Float32Array, intent: number, smoothing: number, wei
     sum += z[k] as number
   }
   const spread = smoothing / z.length
-  for (let k = 0; k < z.length; k++) z[k] = ((z[k] as number) / sum - spread - (k === intent ? 1 - smoothing : 0)) * weight
+  for (let k = 0; k < z.length; k++)
+    z[k] = ((z[k] as number) / sum - spread - (k === intent ? 1 - smoothing : 0)) * weight
   return Math.log(sum) + max - target
 }
 
@@ -180,7 +183,8 @@ export function logits(row: Pick<Row, 'indices' | 'values'>, { w1, b1, w2, b2 }:
   const z = Float32Array.from(b2)
   for (let j = 0; j < hidden; j++) {
     const v = h[j] as number
-    if (v > 0) for (let k = 0, at = j * classes; k < classes; k++, at++) z[k] = (z[k] as number) + v * (w2[at] as number)
+    if (v > 0)
+      for (let k = 0, at = j * classes; k < classes; k++, at++) z[k] = (z[k] as number) + v * (w2[at] as number)
   }
   return z
 }

@@ -15,7 +15,8 @@ export const fail = defineErrors({
   },
   VS_EXAMPLE_FEATURISER_DIFFERS: {
     title: 'The featuriser gives other features on this machine than the ones the model was trained with',
-    remedy: 'Use a Node.js release with full ICU data; requests made here would name features that nobody else can recompute.',
+    remedy:
+      'Use a Node.js release with full ICU data; requests made here would name features that nobody else can recompute.',
   },
   VS_EXAMPLE_MODEL_DAMAGED: {
     title: 'The files under model/ do not belong together',

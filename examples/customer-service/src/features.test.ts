@@ -34,7 +34,19 @@ describe('the featuriser', () => {
 
   test('finds what its description says, key by key', () => {
     const feature = (key: string) => murmur3(new TextEncoder().encode(key)) % 1024
-    const keys = ['w my', 'w my pin', 'w pin', 'c  my', 'c my ', 'c  my ', 'c  pi', 'c pin', 'c in ', 'c  pin', 'c pin ']
+    const keys = [
+      'w my',
+      'w my pin',
+      'w pin',
+      'c  my',
+      'c my ',
+      'c  my ',
+      'c  pi',
+      'c pin',
+      'c in ',
+      'c  pin',
+      'c pin ',
+    ]
     expect(activeFeatures('My PIN?')).toEqual([...new Set(keys.map(feature))].sort((a, b) => a - b))
   })
 

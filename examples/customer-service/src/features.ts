@@ -30,11 +30,15 @@ const encoder = new TextEncoder()
  */
 export function activeFeatures(text: string): readonly number[] {
   if (text.length > TEXT_LIMIT) {
-    throw fail('VS_EXAMPLE_TEXT_TOO_LONG', { details: { field: 'text', expected: `at most ${TEXT_LIMIT} code units`, got: text.length } })
+    throw fail('VS_EXAMPLE_TEXT_TOO_LONG', {
+      details: { field: 'text', expected: `at most ${TEXT_LIMIT} code units`, got: text.length },
+    })
   }
-  if (!text.isWellFormed()) throw fail('VS_EXAMPLE_MALFORMED_TEXT', { details: { field: 'text', expected: 'well-formed Unicode' } })
+  if (!text.isWellFormed())
+    throw fail('VS_EXAMPLE_MALFORMED_TEXT', { details: { field: 'text', expected: 'well-formed Unicode' } })
   const words = text.normalize('NFKC').toLowerCase().match(WORD)
-  if (words === null) throw fail('VS_EXAMPLE_EMPTY_TEXT', { details: { field: 'text', expected: 'at least one letter or digit' } })
+  if (words === null)
+    throw fail('VS_EXAMPLE_EMPTY_TEXT', { details: { field: 'text', expected: 'at least one letter or digit' } })
   const found = new Set<number>()
   const add = (key: string) => found.add(murmur3(encoder.encode(key)) % FEATURISER.features)
   for (const [i, word] of words.entries()) {

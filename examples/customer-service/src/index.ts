@@ -83,7 +83,9 @@ async function readJson(name: string): Promise<unknown> {
 
 function parseLabels(value: unknown): readonly Label[] {
   if (!Array.isArray(value) || !value.every(isLabel)) {
-    throw fail('VS_EXAMPLE_MODEL_DAMAGED', { details: { file: 'model/labels.json', expected: 'a list of { intent, title }' } })
+    throw fail('VS_EXAMPLE_MODEL_DAMAGED', {
+      details: { file: 'model/labels.json', expected: 'a list of { intent, title }' },
+    })
   }
   return value
 }

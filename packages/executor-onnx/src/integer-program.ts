@@ -48,7 +48,9 @@ function requireIntegers(program: IntegerProgram, inputs: readonly Tensor[]): re
   for (const { name, range } of program.inputs) {
     const type = inputs.find((t) => t.name === name)?.type
     if (type !== undefined && type !== borderType(range)) {
-      throw fail('VS_ONNX_INVALID_INPUT', { details: { field: `input ${name}.type`, expected: borderType(range), got: type } })
+      throw fail('VS_ONNX_INVALID_INPUT', {
+        details: { field: `input ${name}.type`, expected: borderType(range), got: type },
+      })
     }
   }
   return quantiseInputs(program, inputs)
@@ -81,7 +83,11 @@ function checkOutputs(ports: readonly OutputPort[], outputs: readonly Tensor[]):
     const outside = bigints(tensor).findIndex((v) => v < port.lo || v > port.hi)
     if (outside !== -1) {
       throw fail('VS_ONNX_INVALID_OUTPUT', {
-        details: { field: `output ${port.name}[${outside}]`, expected: `${port.lo}..${port.hi}`, got: bigints(tensor)[outside] },
+        details: {
+          field: `output ${port.name}[${outside}]`,
+          expected: `${port.lo}..${port.hi}`,
+          got: bigints(tensor)[outside],
+        },
       })
     }
   }

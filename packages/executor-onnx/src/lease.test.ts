@@ -57,7 +57,11 @@ describe('LeaseCache', () => {
   test('forgets what could not be made', async () => {
     const { log, make } = recorder()
     const cache = new LeaseCache<{ release(): Promise<void> }>(1)
-    const broken = cache.use('a', () => Promise.reject(new Error('broken')), async () => 1)
+    const broken = cache.use(
+      'a',
+      () => Promise.reject(new Error('broken')),
+      async () => 1,
+    )
     await expect(broken).rejects.toThrow('broken')
     await expect(cache.use('a', make('a'), async () => 2)).resolves.toBe(2)
     await cache.clear()

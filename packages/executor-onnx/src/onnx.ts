@@ -1,4 +1,5 @@
-import { type Blobs, type Executor, type Plugin, type Program, sha256Digest } from '@veristack/core'
+import { createHash } from 'node:crypto'
+import { type Blobs, type Executor, type Plugin, type Program, toHex } from '@veristack/core'
 import { fail } from './errors.ts'
 import { loadFloatProgram } from './float-program.ts'
 import { loadIntegerProgram } from './integer-program.ts'
@@ -17,7 +18,8 @@ export interface OnnxOptions {
   readonly maxInputBytes?: number
 }
 
-type Limits = Required<Omit<OnnxOptions, 'canonCheck'>> & { readonly checkEvery: number }
+/** {@link OnnxOptions} with nothing left open. */
+export type Limits = Required<Omit<OnnxOptions, 'canonCheck'>> & { readonly checkEvery: number }
 
 const MIB = 1024 * 1024
 
@@ -86,22 +88,34 @@ export function createExecutor(
 }
 
 // Not cancelled by one caller's signal: others may be waiting for the same program.
-async function load({ id, semantics, blob }: Program, blobs: Blobs, limits: Limits, open: OpenSession): Promise<LoadedProgram> {
+async function load(
+  { id, semantics, blob }: Program,
+  blobs: Blobs,
+  limits: Limits,
+  open: OpenSession,
+): Promise<LoadedProgram> {
   if (semantics !== 'integer/v1' && semantics !== 'onnx-float/v1') {
     throw fail('VS_ONNX_UNSUPPORTED_SEMANTICS', {
       details: { field: 'program.semantics', expected: 'integer/v1 | onnx-float/v1', got: semantics },
     })
   }
   const maxBytes = limits.maxProgramBytes
-  if (blob.bytes > maxBytes) throw fail('VS_ONNX_TOO_LARGE', { details: { field: 'program.blob', limit: maxBytes, got: blob.bytes } })
+  if (blob.bytes > maxBytes)
+    throw fail('VS_ONNX_TOO_LARGE', { details: { field: 'program.blob', limit: maxBytes, got: blob.bytes } })
   const bytes = await blobs.get(blob)
   // The store promises this; what is run does not depend on a promise.
-  const digest = sha256Digest(bytes)
+  const digest = toHex(createHash('sha256').update(bytes).digest())
   if (digest !== blob.digest) {
-    throw fail('VS_ONNX_PROGRAM_MISMATCH', { details: { field: 'program.blob.digest', expected: blob.digest, got: digest } })
+    throw fail('VS_ONNX_PROGRAM_MISMATCH', {
+      details: { field: 'program.blob.digest', expected: blob.digest, got: digest },
+    })
   }
-  if (semantics === 'integer/v1') return loadIntegerProgram(bytes, id, open, { checkEvery: limits.checkEvery, maxBytes })
-  return loadFloatProgram(bytes, id, open, { maxBytes })
+  if (semantics === 'integer/v1')
+    return loadIntegerProgram(bytes, id, open, { checkEvery: limits.checkEvery, maxBytes })
+  if (digest !== (id as string)) {
+    throw fail('VS_ONNX_PROGRAM_MISMATCH', { details: { field: 'program.id', expected: id, got: digest } })
+  }
+  return loadFloatProgram(bytes, open, { maxBytes })
 }
 
 function checkInputBytes(inputs: readonly { readonly data: Uint8Array }[], limit: number): void {

@@ -1,6 +1,18 @@
 export * from './commit/index.ts'
 export { fail as modelErrors } from './errors.ts'
 export {
+  type Agreement,
+  type Bits,
+  type Exceeded,
+  type Lowered,
+  type LoweringReport,
+  type LowerOptions,
+  lower,
+  type Reference,
+  renderReport,
+  type Sample,
+} from './lower/index.ts'
+export {
   MODEL_LIMITS,
   modelId,
   type OnnxAttribute,

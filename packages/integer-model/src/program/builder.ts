@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts'
-import type { Value } from '../primitives/index.ts'
+import { edgesOf, type Value } from '../primitives/index.ts'
 import { checkProgram, inferNode } from './check.ts'
 import type { IntegerProgram, ProgramInput, ProgramNode, ProgramOutput } from './program.ts'
 
@@ -27,6 +27,28 @@ export class ProgramBuilder {
     const { shape, range } = inferNode({ shape: [], range: { lo: 0n, hi: 0n }, ...attributes }, this.#values)
     this.#nodes.push({ ...attributes, shape, range })
     return this.#values.push({ shape, range }) - 1
+  }
+
+  /** Adds to the bias of the linear node that made this value, which no node may have read yet. */
+  addToBias(value: number, addend: ArrayLike<number>): void {
+    const at = value - this.#inputs.length
+    const node = this.#nodes[at]
+    if (node?.op !== 'linear' || this.#nodes.some((n) => edgesOf(n).includes(value))) {
+      throw fail('VS_MODEL_INVALID_PROGRAM', {
+        details: { field: 'value', expected: 'a linear node that nothing reads', got: value },
+      })
+    }
+    const outputs = node.bias.data.length
+    const sum = Float64Array.from(node.bias.data, (b, o) => b + (addend[o] ?? 0))
+    for (let i = outputs; i < addend.length; i++) {
+      if (addend[i] !== addend[i % outputs])
+        throw fail('VS_MODEL_INVALID_PROGRAM', { message: 'A bias is the same in every row' })
+    }
+    const narrow = sum.every((v) => v >= -(2 ** 31) && v < 2 ** 31)
+    const changed = { ...node, bias: { shape: [outputs], data: narrow ? Int32Array.from(sum) : sum } }
+    const known = inferNode(changed, this.#values.slice(0, value))
+    this.#nodes[at] = { ...changed, ...known }
+    this.#values[value] = known
   }
 
   value(index: number): Value {

@@ -3,7 +3,4 @@ import { fileURLToPath } from 'node:url'
 import { main, processIo } from 'veristack'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-
-void main(process.argv.slice(2), processIo(), [root, process.cwd()]).then((status) => {
-  process.exitCode = status
-})
+process.exitCode = await main(process.argv.slice(2), processIo(), [root, process.cwd()])

@@ -60,7 +60,7 @@ struct Terms {
 }
 
 /// @title EIP-712 hashing of Veristack's types
-/// @notice The type strings are frozen: a change of one is a new version of the type. @veristack/core has the same ones.
+/// @notice The type strings are frozen: a change of one is a new version of the type. The TypeScript in core holds the same ones.
 library TypedData {
     bytes32 internal constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");

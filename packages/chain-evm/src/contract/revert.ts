@@ -1,0 +1,31 @@
+import { isVeristackError, type VeristackError } from '@veristack/core/receipt'
+import { fail } from '../errors.ts'
+import { type Abi, interfaceOf } from './abi.ts'
+
+/**
+ * Turns a node's refusal into `VS_EVM_REVERTED` with the custom error's name and arguments in its details, where the
+ * refusal carries revert data; any other error is returned as it is.
+ */
+export async function explainRevert(error: unknown, call: { readonly name: string; readonly abi?: Abi }): Promise<unknown> {
+  if (!isVeristackError(error, 'VS_EVM_RPC')) return error
+  const { data, reason } = error.details
+  if (typeof data !== 'string' || !data.startsWith('0x')) {
+    if (!String(reason).includes('revert')) return error
+    return reverted(call.name, 'unknown', [], String(reason))
+  }
+  const known = call.abi === undefined ? null : (await interfaceOf(call.abi)).parseError(data)
+  if (known !== null) return reverted(call.name, known.name, known.args.map(String), undefined)
+  return reverted(call.name, data === '0x' ? 'none' : data.slice(0, 10), [], String(reason))
+}
+
+function reverted(name: string, error: string, args: readonly string[], reason: string | undefined): VeristackError {
+  return fail('VS_EVM_REVERTED', {
+    message: `The contract refused ${name}: ${error}`,
+    details: { call: name, error, arguments: args.length === 0 ? undefined : args.join(', '), reason },
+  })
+}
+
+/** The name of the custom error that a call was refused with, or undefined where it failed otherwise. */
+export function revertName(error: unknown): string | undefined {
+  return isVeristackError(error, 'VS_EVM_REVERTED') ? String(error.details.error) : undefined
+}

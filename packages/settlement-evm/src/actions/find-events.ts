@@ -1,0 +1,31 @@
+import { interfaceOf } from '@veristack/chain-evm'
+import { type Hex, parseHex, type RequestId } from '@veristack/core/receipt'
+import { settlementAbi } from '../bindings/Settlement.ts'
+import type { SettlementClient } from '../client.ts'
+
+/** One event of a request. */
+export interface RequestEvent {
+  readonly name: string
+  readonly transaction: Hex
+  readonly block: bigint
+}
+
+interface RawLog {
+  readonly topics: readonly string[]
+  readonly data: string
+  readonly transactionHash: string
+  readonly blockNumber: string
+}
+
+/** All events of a request, oldest first. */
+export async function findEvents({ chain, deployment }: SettlementClient, id: RequestId): Promise<readonly RequestEvent[]> {
+  const from = `0x${(deployment.block ?? 0n).toString(16)}`
+  const filter = { address: deployment.settlement, topics: [null, id], fromBlock: from, toBlock: 'latest' }
+  const logs = (await chain.rpc('eth_getLogs', [filter])) as readonly RawLog[]
+  const parser = await interfaceOf(settlementAbi)
+  return logs.flatMap((log) => {
+    const event = parser.parseLog({ topics: [...log.topics], data: log.data })
+    if (event === null) return []
+    return [{ name: event.name, transaction: parseHex(log.transactionHash, 'transactionHash', 32), block: BigInt(log.blockNumber) }]
+  })
+}

@@ -1,0 +1,35 @@
+import { read } from '@veristack/chain-evm'
+import { type Address, type Digest, parseAddress, parseDigest, type RequestId } from '@veristack/core/receipt'
+import { settlementAbi } from '../bindings/Settlement.ts'
+import type { SettlementClient } from '../client.ts'
+
+const STATES = ['none', 'open', 'pending', 'accepted', 'delivered', 'refunded'] as const
+export type RequestState = (typeof STATES)[number]
+
+/** What the contract knows of a request. `claimant` and `outputs` mean something from `accepted` on. */
+export interface RequestResult {
+  readonly state: RequestState
+  /** Claims that wait for their verifier. */
+  readonly pending: number
+  /** Leaves that the winning claim satisfies: bit i is leaf i. */
+  readonly satisfied: number
+  /** Unix seconds. */
+  readonly acceptedAt: bigint
+  readonly claimant: Address
+  /** Digest of the winning claim's output commitment list. */
+  readonly outputs: Digest
+}
+
+/** Reads what is decided of a request. An unknown one is in state `none`. */
+export async function getResult({ chain, deployment }: SettlementClient, id: RequestId): Promise<RequestResult> {
+  const [result] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'getResult', args: [id] })
+  const [state, pending, satisfied, acceptedAt, claimant, outputs] = result as readonly [bigint, bigint, bigint, bigint, string, string]
+  return {
+    state: STATES[Number(state)] ?? 'none',
+    pending: Number(pending),
+    satisfied: Number(satisfied),
+    acceptedAt,
+    claimant: parseAddress(claimant),
+    outputs: parseDigest(outputs),
+  }
+}

@@ -1,0 +1,34 @@
+import { encodeCall, type Mined, read } from '@veristack/chain-evm'
+import { parseRequestId, type Policy, type RequestId, type Requirement } from '@veristack/core/receipt'
+import { settlementAbi } from '../bindings/Settlement.ts'
+import { type SettlementClient, senderOf } from '../client.ts'
+import { type Order, policyArguments, requirementArguments } from '../order.ts'
+
+export interface PlaceRequestParameters {
+  readonly order: Order
+  readonly requirement: Requirement
+  /** One for each leaf, in order. */
+  readonly policies: readonly Policy[]
+  readonly signal?: AbortSignal
+}
+
+/** Escrows the price from the payer, who must be the client's account. */
+export async function placeRequest(client: SettlementClient, p: PlaceRequestParameters): Promise<Mined> {
+  const args = [p.order, p.policies.map(policyArguments), requirementArguments(p.requirement).formula]
+  return senderOf(client).send(
+    {
+      to: client.deployment.settlement,
+      data: await encodeCall(settlementAbi, 'request', args),
+      valueWei: p.order.request.priceWei,
+      name: 'request',
+      abi: settlementAbi,
+    },
+    p.signal,
+  )
+}
+
+/** The id that the contract gives an order. */
+export async function requestIdOf({ chain, deployment }: SettlementClient, order: Order): Promise<RequestId> {
+  const [id] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'requestId', args: [order] })
+  return parseRequestId(id)
+}

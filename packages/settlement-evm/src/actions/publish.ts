@@ -1,0 +1,57 @@
+import { encodeCall, type Mined, read } from '@veristack/chain-evm'
+import { type Address, type Digest, parseDigest, type ProgramId } from '@veristack/core/receipt'
+import { programRegistryAbi } from '../bindings/ProgramRegistry.ts'
+import { type SettlementClient, senderOf } from '../client.ts'
+
+export interface PublishedAnchor {
+  readonly digest: Digest
+  /** Unix seconds. */
+  readonly publishedAt: bigint
+  /** Absent: not revoked. */
+  readonly revokedAt?: bigint
+}
+
+/** Publishes a program's anchors under the client's account. `contentHash` is the SHA-256 of the program's blob. */
+export async function publishAnchors(
+  client: SettlementClient,
+  p: {
+    readonly program: ProgramId
+    readonly contentHash: Digest
+    readonly anchors: readonly { readonly kind: string; readonly digest: Digest }[]
+    readonly signal?: AbortSignal
+  },
+): Promise<Mined> {
+  const data = await encodeCall(programRegistryAbi, 'publish', [p.program, p.contentHash, p.anchors])
+  return sendToRegistry(client, 'publish', data, p.signal)
+}
+
+/** Warns readers of an anchor. Requests that pinned it are not touched. */
+export async function revokeAnchor(
+  client: SettlementClient,
+  p: { readonly program: ProgramId; readonly kind: string; readonly digest: Digest; readonly signal?: AbortSignal },
+): Promise<Mined> {
+  const data = await encodeCall(programRegistryAbi, 'revokeAnchor', [p.program, { kind: p.kind, digest: p.digest }])
+  return sendToRegistry(client, 'revokeAnchor', data, p.signal)
+}
+
+/** A publisher's anchors of one kind, in the order of publication. */
+export async function anchorsOf(
+  { chain, deployment }: SettlementClient,
+  p: { readonly publisher: Address; readonly program: ProgramId; readonly kind: string },
+): Promise<readonly PublishedAnchor[]> {
+  const [list] = await read(chain, {
+    address: deployment.registry,
+    abi: programRegistryAbi,
+    name: 'anchorsOf',
+    args: [p.publisher, p.program, p.kind],
+  })
+  return (list as readonly (readonly [string, bigint, bigint])[]).map(([digest, publishedAt, revokedAt]) => ({
+    digest: parseDigest(digest),
+    publishedAt,
+    ...(revokedAt === 0n ? {} : { revokedAt }),
+  }))
+}
+
+function sendToRegistry(client: SettlementClient, name: 'publish' | 'revokeAnchor', data: `0x${string}`, signal?: AbortSignal) {
+  return senderOf(client).send({ to: client.deployment.registry, data, name, abi: programRegistryAbi }, signal)
+}

@@ -1,0 +1,46 @@
+import { encodeCall, type Mined, read } from '@veristack/chain-evm'
+import type { Address, Digest, Hex, Policy, Requirement } from '@veristack/core/receipt'
+import { fromHex, keccak } from '@veristack/core/receipt'
+import { settlementAbi } from '../bindings/Settlement.ts'
+import { type SettlementClient, senderOf } from '../client.ts'
+import { type Order, policyArguments, requirementArguments } from '../order.ts'
+
+/** A claim with one leaf's evidence. */
+export interface SubmitParameters {
+  readonly order: Order
+  readonly requirement: Requirement
+  /** Index of the leaf in `leaves(requirement)`. */
+  readonly leaf: number
+  readonly policy: Policy
+  readonly claimant: Address
+  /** Digest of the claim's output commitment list. */
+  readonly outputs: Digest
+  /** The claimant's, over the claim digest. */
+  readonly signature: Hex
+  /** As the leaf's verifier contract takes it. */
+  readonly evidence: Hex
+  readonly signal?: AbortSignal
+}
+
+/** Submits a claim; the claimant is credited, whoever sends it. */
+export const submit = (client: SettlementClient, p: SubmitParameters): Promise<Mined> => send(client, 'submit', p)
+
+/** Asks the verifier of a pending claim again. */
+export const finalize = (client: SettlementClient, p: SubmitParameters): Promise<Mined> => send(client, 'finalize', p)
+
+async function send(client: SettlementClient, name: 'submit' | 'finalize', p: SubmitParameters): Promise<Mined> {
+  const { leaf, claimant, outputs, signature, evidence } = p
+  const submission = { leaf, policy: policyArguments(p.policy), claimant, outputs, signature, evidence }
+  const data = await encodeCall(settlementAbi, name, [p.order, requirementArguments(p.requirement), submission])
+  return senderOf(client).send({ to: client.deployment.settlement, data, name, abi: settlementAbi }, p.signal)
+}
+
+/** Unix seconds from which a pending claim's verifier decides; 0n where this evidence is not pending. */
+export async function pendingUntil(
+  { chain, deployment }: SettlementClient,
+  p: { readonly claim: Digest; readonly leaf: number; readonly evidence: Hex },
+): Promise<bigint> {
+  const args = [p.claim, p.leaf, keccak(fromHex(p.evidence))]
+  const [until] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'pendingUntil', args })
+  return BigInt(String(until))
+}

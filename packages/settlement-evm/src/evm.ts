@@ -1,0 +1,106 @@
+import { type Account, type Chain, connect, isLocalChain, laneOf, privateKeyAccount } from '@veristack/chain-evm'
+import type { Plugin } from '@veristack/core'
+import type { Hex } from '@veristack/core/receipt'
+import type { SettlementClient } from './client.ts'
+import { canonicalDeployment, checkDeployment, type Deployment, deployContracts } from './deployment.ts'
+import { fail } from './errors.ts'
+import { chainIdOf, type NetworkName } from './networks.ts'
+import { makeSettler } from './settler.ts'
+
+export interface EvmOptions {
+  /** `local` starts a chain of its own (anvil). Any other network needs `rpcUrl`. Default `local`, without `rpcUrl`. */
+  readonly network?: 'local' | NetworkName | `eip155:${string}`
+  readonly rpcUrl?: string
+  /** Who pays and sends: a private key, or an account of your own. `local` has one. */
+  readonly signer?: Hex | Account
+  /** Default: the addresses that `deployContracts` gives on every chain. Code that differs from this release is refused. */
+  readonly deployment?: Deployment
+  /** Deploy a tier's verifier contract where it is absent. Default: on local chains only. */
+  readonly deployVerifiers?: boolean
+  /** Publish the outputs after the claim is accepted. Default true. */
+  readonly deliver?: boolean
+}
+
+/** The plugin, and the client that the actions of this package take while it runs. */
+export interface EvmPlugin extends Plugin {
+  client(): SettlementClient
+}
+
+/** Settles on an EVM chain. Provides the roles `settler` and `chain`. */
+export function evm(options: EvmOptions = {}): EvmPlugin {
+  const network = options.network ?? (options.rpcUrl === undefined ? 'local' : undefined)
+  const chainId = network === undefined || network === 'local' ? undefined : chainIdOf(network)
+  if (network !== 'local' && options.rpcUrl === undefined) {
+    throw fail('VS_SETTLE_INVALID_OPTION', { details: { field: 'rpcUrl', expected: `a URL for ${network}`, got: 'nothing' } })
+  }
+  let running: SettlementClient | undefined
+  let stopChain: (() => Promise<void>) | undefined
+
+  const client = (): SettlementClient => {
+    if (running === undefined) throw fail('VS_SETTLE_NOT_STARTED')
+    return running
+  }
+  const settler = makeSettler({
+    client,
+    deployVerifiers: () => options.deployVerifiers ?? isLocalChain(client().chain.chainId),
+    deliver: options.deliver ?? true,
+  })
+
+  const open = async (signal: AbortSignal): Promise<SettlementClient> => {
+    const rpcUrl = options.rpcUrl ?? (await startLocal(signal))
+    const chain = await connect({ rpcUrl, signal, ...(chainId === undefined ? {} : { chainId }) })
+    try {
+      const account = await accountOf(options.signer, chain)
+      const lane = account === undefined ? undefined : laneOf(chain, account)
+      const deploys = options.deployment === undefined && isLocalChain(chain.chainId) && lane !== undefined
+      const deployment = deploys ? await deployContracts(lane, signal) : (options.deployment ?? canonicalDeployment())
+      await checkDeployment(chain, deployment)
+      return { chain, deployment, ...(lane === undefined ? {} : { lane }) }
+    } catch (error) {
+      chain.close()
+      throw error
+    }
+  }
+  const startLocal = async (signal: AbortSignal): Promise<string> => {
+    const { startAnvil } = await import('@veristack/chain-evm/local')
+    const anvil = await startAnvil({ signal })
+    stopChain = anvil.stop
+    return anvil.rpcUrl
+  }
+
+  return {
+    specificationVersion: 'v1',
+    name: '@veristack/settlement-evm',
+    version: '0.1.0',
+    provides: ['settler', 'chain'],
+    client,
+    register: (host) => {
+      host.provide('settler', () => settler)
+      host.provide('chain', () => ({
+        get chainId() {
+          return client().chain.chainId
+        },
+        call: (to, data, block) => client().chain.call(to, data, block),
+        now: () => client().chain.now(),
+      }))
+    },
+    start: async (signal) => {
+      running = await open(signal)
+    },
+    stop: async () => {
+      running?.chain.close()
+      running = undefined
+      await stopChain?.()
+      stopChain = undefined
+    },
+  }
+}
+
+async function accountOf(signer: EvmOptions['signer'], chain: Chain): Promise<Account | undefined> {
+  if (typeof signer === 'string') return privateKeyAccount(signer)
+  if (signer !== undefined) return signer
+  if (!isLocalChain(chain.chainId)) return undefined
+  const { developmentAccounts } = await import('@veristack/chain-evm/local')
+  const [first] = developmentAccounts
+  return first === undefined ? undefined : privateKeyAccount(first.privateKey)
+}

@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { codeHash, create2Address, deploy, type Mined, revertName } from '@veristack/chain-evm'
+import type { Artefacts, Call, EscrowJob, OnChain, Settlement, SettleJob, SettlementState, Settler } from '@veristack/core'
+import {
+  type Address,
+  claimDigest,
+  commitmentsDigest,
+  type Hex,
+  type Json,
+  leaves,
+  type Policy,
+  parseDigest,
+  policyDigest,
+  type RequestId,
+} from '@veristack/core/receipt'
+import { deliver } from './actions/deliver.ts'
+import { findEvents } from './actions/find-events.ts'
+import { getResult, type RequestResult } from './actions/get-result.ts'
+import { placeRequest, requestIdOf } from './actions/place-request.ts'
+import { finalize, pendingUntil, submit, type SubmitParameters } from './actions/submit.ts'
+import { type SettlementClient, senderOf } from './client.ts'
+import { fail } from './errors.ts'
+import { type Order, orderOf } from './order.ts'
+import { agreeTerms } from './terms.ts'
+
+export interface SettlerOptions {
+  /** The client of the moment; throws while the plugin is not started. */
+  readonly client: () => SettlementClient
+  /** Deploy a leaf's verifier where it is absent. */
+  readonly deployVerifiers: () => boolean
+  /** Publish the outputs after the claim is accepted. */
+  readonly deliver: boolean
+}
+
+/** Core's settler over Settlement.sol. Every method looks at the contract's state first, so that repeating it is safe. */
+export function makeSettler(options: SettlerOptions): Settler {
+  const { client } = options
+  const status = async (id: RequestId): Promise<Settlement | undefined> => {
+    const result = await getResult(client(), id)
+    return result.state === 'none' ? undefined : found(client(), id, result)
+  }
+  return {
+    get network() {
+      return client().chain.network
+    },
+    get chainId() {
+      return client().chain.chainId
+    },
+    get contract() {
+      return client().deployment.settlement
+    },
+    get payer() {
+      return senderOf(client()).account
+    },
+    pin: (artefacts, onchain, call) => pin(options, artefacts, onchain, call),
+    terms: agreeTerms,
+    prepare: (job, call) => prepare(client(), job, call),
+    settle: (job, call) => settle(options, job, call),
+    status,
+    watch: (id, signal) => watch(client(), () => status(id), signal),
+  }
+}
+
+async function pin(
+  o: SettlerOptions, artefacts: Artefacts, onchain: OnChain, call: Call,
+): Promise<Pick<Policy, 'verifier' | 'codeHash' | 'params'>> {
+  const client = o.client()
+  const creation = await onchain.deployment(artefacts, client.chain.chainId)
+  const params = onchain.params(artefacts)
+  const verifier = create2Address(creation)
+  const code = await client.chain.code(verifier)
+  // The address commits to the creation code, so what stands there is what this release puts there.
+  if (code !== '0x') return { verifier, codeHash: parseDigest(codeHash(code)), params }
+  if (!o.deployVerifiers()) {
+    throw fail('VS_SETTLE_VERIFIER_ABSENT', {
+      details: { kind: artefacts.kind, program: artefacts.program, verifier, network: client.chain.network },
+    })
+  }
+  call.progress({ stage: 'deploy verifier', done: 0, total: 1 })
+  const deployed = await deploy(senderOf(client), { ...creation, name: `${onchain.proofSystem} verifier` }, call.signal)
+  call.progress({ stage: 'deploy verifier', done: 1, total: 1 })
+  return { verifier: deployed.address, codeHash: parseDigest(deployed.codeHash), params }
+}
+
+async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Promise<Settlement> {
+  const { request } = job
+  const order = orderOf(job)
+  const { length } = leaves(job.requirement)
+  if (length !== 1) throw fail('VS_SETTLE_UNSUPPORTED', { details: { requirement: `${length} leaves`, expected: '1 leaf' } })
+  const before = await getResult(client, request.id)
+  if (before.state !== 'none') return found(client, request.id, before)
+
+  mismatch('chainId', client.chain.chainId, request.chainId)
+  mismatch('contract', client.deployment.settlement, request.contract)
+  mismatch('payer', senderOf(client).account, request.payer)
+  mismatch('id', await requestIdOf(client, order), request.id)
+  call.progress({ stage: 'escrow', done: 0, total: 1 })
+  const { requirement, policies } = job
+  try {
+    const mined = await placeRequest(client, { order, requirement, policies, signal: call.signal })
+    call.progress({ stage: 'escrow', done: 1, total: 1 })
+    return settlement(client, request.id, 'submitted', mined.hash, { gas: { request: gas(mined) }, block: Number(mined.block) })
+  } catch (error) {
+    // Another attempt at the same work was faster.
+    if (revertName(error) !== 'AlreadyRequested') throw error
+    return found(client, request.id, await getResult(client, request.id))
+  }
+}
+
+function mismatch(field: string, expected: unknown, got: unknown): void {
+  if (expected !== got) throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field, expected: String(expected), got: String(got) } })
+}
+
+async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Settlement> {
+  const client = o.client()
+  const { signed } = job.receipt
+  const { id } = job.request
+  const order = orderOf(job)
+  mismatch('outputs', commitmentsDigest(signed.outputs), signed.claim.outputs)
+  const before = await getResult(client, id)
+  if (before.state === 'none') throw fail('VS_SETTLE_NOT_REQUESTED', { details: { request: id } })
+  if (before.state === 'refunded') throw fail('VS_SETTLE_REFUNDED', { details: { request: id } })
+
+  let sent: Mined | undefined
+  if (before.state === 'open' || before.state === 'pending') {
+    call.progress({ stage: 'submit', done: 0, total: 1 })
+    sent = await submitOnce(client, job, order, call.signal)
+    call.progress({ stage: 'submit', done: 1, total: 1 })
+  }
+  const after = await getResult(client, id)
+  if (after.state === 'open' || after.state === 'pending') {
+    return sent === undefined
+      ? found(client, id, after)
+      : settlement(client, id, 'pending', sent.hash, { gas: { submit: gas(sent) }, block: Number(sent.block) })
+  }
+  if (after.claimant !== signed.claim.claimant || after.outputs !== signed.claim.outputs) {
+    throw fail('VS_SETTLE_TAKEN', { details: { request: id, claimant: after.claimant, outputs: after.outputs } })
+  }
+  const delivered = o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call.signal) : undefined
+  if (sent === undefined && delivered === undefined) return found(client, id, after)
+  const state = delivered !== undefined || after.state === 'delivered' ? 'delivered' : 'accepted'
+  const accepted = sent?.hash ?? (await transactionOf(client, id, 'Accepted'))
+  return settlement(client, id, state, accepted, {
+    claimant: after.claimant,
+    gas: {
+      ...(sent === undefined ? {} : { submit: gas(sent) }),
+      ...(delivered === undefined ? {} : { deliver: gas(delivered) }),
+    },
+    ...(sent === undefined ? {} : { block: Number(sent.block) }),
+    ...(delivered === undefined ? {} : { delivery: delivered.hash }),
+  })
+}
+
+/** Submits, or finalizes what is pending. Undefined where someone else's transaction decided the request before. */
+async function submitOnce(client: SettlementClient, job: SettleJob, order: Order, signal: AbortSignal): Promise<Mined | undefined> {
+  const { signed } = job.receipt
+  const p: SubmitParameters = {
+    ...evidenceOf(job),
+    order,
+    requirement: job.requirement,
+    claimant: signed.claim.claimant,
+    outputs: signed.claim.outputs,
+    signature: signed.signature,
+    signal,
+  }
+  const waiting = await pendingUntil(client, { claim: claimDigest(signed.claim), leaf: p.leaf, evidence: p.evidence })
+  try {
+    return waiting === 0n ? await submit(client, p) : await finalize(client, p)
+  } catch (error) {
+    const name = revertName(error)
+    if (name === 'WrongState' || name === 'AlreadyPending' || name === 'NotFinal' || name === 'NotPending') return undefined
+    throw error
+  }
+}
+
+/** The evidence for the requirement's one leaf, as its verifier contract takes it. */
+function evidenceOf(job: SettleJob): { readonly leaf: number; readonly policy: Policy; readonly evidence: Hex } {
+  const [leaf] = leaves(job.requirement)
+  const policy = job.policies.find((p) => p.tier === leaf?.tier && policyDigest(p) === leaf.policy)
+  if (policy === undefined) throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'policies', expected: leaf?.policy, got: 'absent' } })
+  for (const evidence of job.receipt.evidence) {
+    const adapter = job.onchain.get(evidence.kind)
+    if (adapter === undefined) continue
+    return { leaf: 0, policy, evidence: adapter.encode(job.receipt.signed, job.receipt.outputs, evidence) }
+  }
+  throw fail('VS_SETTLE_NO_EVIDENCE', {
+    details: { required: policy.tier, kinds: job.receipt.evidence.map((e) => e.kind).join(', ') || 'none' },
+  })
+}
+
+async function deliverOnce(client: SettlementClient, order: Order, job: SettleJob, signal: AbortSignal): Promise<Mined | undefined> {
+  try {
+    return await deliver(client, { order, outputs: job.receipt.signed.outputs, signal })
+  } catch (error) {
+    if (revertName(error) === 'WrongState') return undefined
+    throw error
+  }
+}
+
+const EVENT_OF: { readonly [S in RequestResult['state']]: string } = {
+  none: '', open: 'Requested', pending: 'ClaimPending', accepted: 'Accepted', delivered: 'Accepted', refunded: 'Refunded',
+}
+const STATE_OF: { readonly [S in RequestResult['state']]: SettlementState } = {
+  none: 'submitted', open: 'submitted', pending: 'pending', accepted: 'accepted', delivered: 'delivered', refunded: 'refunded',
+}
+
+/** What stands on chain already, with the transaction that brought it there. */
+async function found(client: SettlementClient, id: RequestId, result: RequestResult): Promise<Settlement> {
+  const decided = result.state === 'accepted' || result.state === 'delivered'
+  const ref = await transactionOf(client, id, EVENT_OF[result.state])
+  return settlement(client, id, STATE_OF[result.state], ref, decided ? { claimant: result.claimant } : {})
+}
+
+async function transactionOf(client: SettlementClient, id: RequestId, event: string): Promise<Hex> {
+  const events = await findEvents(client, id)
+  const last = events.filter((e) => e.name === event).at(-1) ?? events.at(-1)
+  if (last === undefined) throw fail('VS_SETTLE_NOT_REQUESTED', { details: { request: id, event } })
+  return last.transaction
+}
+
+const gas = (m: Mined): number => Number(m.gasUsed)
+
+function settlement(
+  { chain, deployment }: SettlementClient, id: RequestId, state: SettlementState, ref: Hex, detail: { readonly [k: string]: Json },
+): Settlement {
+  const contract: Address = deployment.settlement
+  return { network: chain.network, ref, state, mode: 'individual', detail: { request: id, contract, ...detail } }
+}
+
+const WATCH_FACTOR = 5
+
+async function* watch(
+  { chain }: SettlementClient, status: () => Promise<Settlement | undefined>, signal: AbortSignal,
+): AsyncGenerator<Settlement> {
+  let last: SettlementState | undefined
+  while (!signal.aborted) {
+    const now = await status()
+    if (now !== undefined && now.state !== last) {
+      last = now.state
+      yield now
+      if (now.state === 'delivered' || now.state === 'refunded') return
+    }
+    await delay(WATCH_FACTOR * chain.pollMs, undefined, { signal }).catch(() => undefined)
+  }
+}

@@ -67,7 +67,7 @@ export function compile(program: IntegerProgram, programId: ProgramId, visibilit
 
   const values: (readonly Wire[])[] = program.inputs.map(({ name, shape, range }) =>
     cs.scope(`input ${name}`, () => {
-      const count = elements({ name, shape })
+      const count = elements({ shape })
       const signals = cs.signals(count, (w) => Array.from({ length: count }, (_, i) => w.given(input(name), i)))
       return signals.map((signal) => rangedInput(cs, signal, range))
     }),
@@ -92,7 +92,7 @@ export function compile(program: IntegerProgram, programId: ProgramId, visibilit
   })
   cs.scope('public outputs', () => {
     raw.forEach((entry, i) => {
-      byName.get(entry.tensor)?.forEach((wire, j) => cs.expose(posted[i]?.[j] ?? inputSignal, wire.form))
+      entry.tensors.flatMap((t) => byName.get(t.name) ?? []).forEach((wire, j) => cs.expose(posted[i]?.[j] ?? inputSignal, wire.form))
     })
   })
 
@@ -169,7 +169,7 @@ function argmaxAlong(cs: ConstraintSystem, x: readonly Wire[], shape: readonly n
 function checkInputs(program: IntegerProgram, { inputs }: WitnessRequest): void {
   for (const { name, shape, range } of program.inputs) {
     const given = inputs[name]
-    const count = elements({ name, shape })
+    const count = elements({ shape })
     if (given?.length !== count) {
       throw fail('VS_ZKML_INVALID_INPUT', { details: { field: `input ${name}`, expected: `${count} elements`, got: given?.length ?? 'nothing' } })
     }

@@ -1,16 +1,17 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { type Digest, fromHex, type ProgramId, toHex } from '@veristack/core/receipt'
+import { type Digest, fromHex, type ProgramId, tensorSpecs, toHex } from '@veristack/core/receipt'
 
 /** One tensor of an entry. */
 export interface LayoutTensor {
   readonly name: string
+  readonly type: 'int32' | 'int64'
   readonly shape: readonly number[]
 }
 
 /** One entry of a claim's commitment list, as the circuit computes it. */
 export interface LayoutEntry {
-  /** What the list calls it: the names of its tensors joined by commas. */
+  /** What the list calls it: `tensorSpecs` of its tensors. */
   readonly tensor: string
   readonly scheme: string
   /** Bits of every element; two's complement where `signed`. */
@@ -35,6 +36,7 @@ export const PUBLIC_ELEMENTS = 5
 export const FIXED_SIGNALS = 4
 
 const VERSION = 1
+const TYPES = ['int32', 'int64'] as const
 const SIGNED = 1
 const SALTED = 2
 const LIMITS = { entries: 64, tensors: 256, rank: 8, layoutBytes: 1 << 16 }
@@ -51,9 +53,9 @@ export function encodeLayout({ inputs, outputs }: CircuitLayout): Uint8Array {
     for (const entry of list) {
       text(entry.scheme)
       out.push(entry.width, (entry.signed ? SIGNED : 0) | (entry.salted ? SALTED : 0), entry.tensors.length >> 8, entry.tensors.length & 0xff)
-      for (const { name, shape } of entry.tensors) {
+      for (const { name, type, shape } of entry.tensors) {
         text(name)
-        out.push(shape.length)
+        out.push(TYPES.indexOf(type), shape.length)
         for (const d of shape) out.push(d >>> 24, (d >>> 16) & 0xff, (d >>> 8) & 0xff, d & 0xff)
       }
     }
@@ -87,9 +89,10 @@ function entries(reader: Reader): readonly LayoutEntry[] {
     if (tensorCount < 1 || tensorCount > LIMITS.tensors) throw new RangeError('tensors')
     const tensors = Array.from({ length: tensorCount }, () => {
       const name = reader.text()
+      const type = TYPES[reader.uint(1)]
       const rank = reader.uint(1)
-      if (rank > LIMITS.rank || !isListable(name)) throw new RangeError('tensor')
-      return { name, shape: Array.from({ length: rank }, () => reader.uint(4)) }
+      if (type === undefined || rank > LIMITS.rank || !isListable(name)) throw new RangeError('tensor')
+      return { name, type, shape: Array.from({ length: rank }, () => reader.uint(4)) }
     })
     return makeEntry(scheme, { width, signed: (flags & SIGNED) !== 0, salted: (flags & SALTED) !== 0 }, tensors)
   })
@@ -102,10 +105,10 @@ export function makeEntry(
 ): LayoutEntry {
   const count = tensors.reduce((n, t) => n + elements(t), 0)
   if (!Number.isSafeInteger(count) || count > 0xffffffff) throw new RangeError('too many elements')
-  return { tensor: tensors.map((t) => t.name).join(','), scheme, width, signed, count, salted, tensors }
+  return { tensor: tensorSpecs(tensors), scheme, width, signed, count, salted, tensors }
 }
 
-export const elements = (t: LayoutTensor): number => t.shape.reduce((a, b) => a * b, 1)
+export const elements = (t: { readonly shape: readonly number[] }): number => t.shape.reduce((a, b) => a * b, 1)
 
 /** A name that can stand in a comma-separated list. */
 export const isListable = (name: string): boolean => name.length > 0 && !name.includes(',')

@@ -1,6 +1,6 @@
-import { POSEIDON_SCHEME, widthOf } from '@veristack/integer-model/commit'
+import { POSEIDON_SCHEME, type Width, widthOf } from '@veristack/integer-model/commit'
 import { RAW_SCHEME } from '@veristack/core/receipt'
-import type { IntegerProgram, Range } from '@veristack/integer-model'
+import { borderType, type IntegerProgram, type Range } from '@veristack/integer-model'
 import { fail } from '../errors.ts'
 import { type CircuitLayout, elements, isListable, type LayoutEntry, type LayoutTensor, makeEntry, PUBLIC_ELEMENTS } from './layout.ts'
 
@@ -21,12 +21,8 @@ interface Described extends LayoutTensor {
 
 /** The commitment lists of a program under a visibility. */
 export function layoutOf(program: IntegerProgram, visibility: Visibility = {}): CircuitLayout {
-  const inputs = program.inputs.map(({ name, shape, range }) => ({ name, shape, range }))
-  const outputs = program.outputs.map(({ name, value }) => {
-    const from = value < program.inputs.length ? program.inputs[value] : program.nodes[value - program.inputs.length]
-    if (from === undefined) throw unsupported(`output ${name}`, 'a value of the program', `value ${value}`)
-    return { name, shape: from.shape, range: from.range }
-  })
+  const inputs = program.inputs.map(described)
+  const outputs = portsOf(program).slice(program.inputs.length).map(described)
   checkNames('input', inputs)
   checkNames('output', outputs)
   if (inputs.length === 0) throw unsupported('inputs', 'at least one', 'none')
@@ -59,15 +55,40 @@ export function layoutOf(program: IntegerProgram, visibility: Visibility = {}): 
 
 /** One commitment for all of them, as wide as the widest. */
 function poseidonEntry(tensors: readonly Described[], salted: boolean): LayoutEntry {
-  const ranges = tensors.map((t) => t.range)
-  const hull = {
-    lo: ranges.reduce((m, r) => (r.lo < m ? r.lo : m), ranges[0]?.lo ?? 0n),
-    hi: ranges.reduce((m, r) => (r.hi > m ? r.hi : m), ranges[0]?.hi ?? 0n),
-  }
-  return makeEntry(POSEIDON_SCHEME, { ...widthOf(hull), salted }, tensors.map(strip))
+  return makeEntry(POSEIDON_SCHEME, { ...layoutWidth(tensors), salted }, tensors.map(strip))
 }
 
-const strip = ({ name, shape }: Described): LayoutTensor => ({ name, shape: [...shape] })
+/** The width that holds every element of all of them. */
+export function layoutWidth(ports: readonly Pick<Port, 'range'>[]): Width {
+  const ranges = ports.map((p) => p.range)
+  return widthOf({
+    lo: ranges.reduce((m, r) => (r.lo < m ? r.lo : m), ranges[0]?.lo ?? 0n),
+    hi: ranges.reduce((m, r) => (r.hi > m ? r.hi : m), ranges[0]?.hi ?? 0n),
+  })
+}
+
+/** An input or output with what is known of its value. */
+export interface Port {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly range: Range
+}
+
+/** Inputs, then outputs, in program order. */
+export function portsOf(program: IntegerProgram): readonly Port[] {
+  const values = [...program.inputs, ...program.nodes]
+  return [
+    ...program.inputs,
+    ...program.outputs.map(({ name, value }) => {
+      const from = values[value]
+      if (from === undefined) throw unsupported(`output ${name}`, 'a value of the program', `value ${value}`)
+      return { name, shape: from.shape, range: from.range }
+    }),
+  ]
+}
+
+const described = ({ name, shape, range }: Port): Described => ({ name, type: borderType(range), shape, range })
+const strip = ({ name, type, shape }: Described): LayoutTensor => ({ name, type, shape: [...shape] })
 
 function checkNames(kind: string, tensors: readonly Described[]): void {
   const names = tensors.map((t) => t.name)

@@ -12,6 +12,9 @@ import type { Wire } from './wire.ts'
  * header. The salt is a free field element; only one below 2^248 can be opened.
  */
 
+/** Values are packed in two steps, so that only one signal per group has coefficients of full length. */
+const GROUP_BITS = 24
+
 /** `poseidon-bn254/v1` of the wires: a form that equals the commitment. */
 export function commitment(cs: ConstraintSystem, program: ProgramId, wires: readonly Wire[], width: Width, salt: Form): Form {
   const header = [POSEIDON_TAG, ...programElements(program), layoutElement({ count: wires.length, ...width })]
@@ -31,7 +34,9 @@ function pack(cs: ConstraintSystem, wires: readonly Wire[], { width, signed }: W
   const lift = signed ? 1n << BigInt(width - 1) : 0n
   const packed: Form[] = []
   for (let at = 0; at < wires.length; at += perElement) {
-    const sum = new Sum()
+    const groups = new Sum()
+    const perGroup = Math.max(1, Math.floor(GROUP_BITS / width))
+    let sum = new Sum()
     wires.slice(at, at + perElement).forEach((wire, i) => {
       const { lo, hi } = wire.range
       if (lo + lift < 0n || hi + lift >= 1n << BigInt(width)) {
@@ -39,9 +44,14 @@ function pack(cs: ConstraintSystem, wires: readonly Wire[], { width, signed }: W
       }
       wire.short(cs, 1)
       decompose(cs, wire, false)
-      sum.add(wire.form, 1n << BigInt(width * i)).add(constantForm(lift << BigInt(width * i)))
+      const place = i % perGroup
+      sum.add(wire.form, 1n << BigInt(width * place)).add(constantForm(lift << BigInt(width * place)))
+      if (place === perGroup - 1 || i === perElement - 1 || at + i === wires.length - 1) {
+        groups.add(cs.short(sum.form(), 1), 1n << BigInt(width * (i - place)))
+        sum = new Sum()
+      }
     })
-    packed.push(cs.short(sum.form(), 1))
+    packed.push(cs.short(groups.form(), 1))
   }
   return packed
 }

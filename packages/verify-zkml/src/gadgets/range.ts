@@ -1,5 +1,5 @@
 import type { Range } from '@veristack/integer-model'
-import { type ConstraintSystem, constantForm, type Form, inverse, isConstant, minus, ONE, Sum } from '../r1cs/index.ts'
+import { type ConstraintSystem, constantForm, type Form, inverse, isConstant, minus, ONE, scaled, Sum } from '../r1cs/index.ts'
 import { type Bits, Wire } from './wire.ts'
 
 /*
@@ -26,23 +26,25 @@ export const weighBits = (bits: readonly Form[], from = 0, constant = 0n): Form 
 }
 
 /**
- * Proves form + offset ∈ [0, 2^count) and returns the bits. A short form gets `count − 1` bit signals and a top bit that
- * is a form: (form + offset − Σ lower) / 2^(count−1), boolean like the others. A long one gets `count` signals and one
- * dense row, with the form in C.
+ * Proves form + offset ∈ [0, 2^count) and returns the bits.
+ *
+ * A long form gets a signal for each bit and one dense row, with the form in C. A short one gets `count − 1` signals c_j,
+ * the complements of the lower bits, and a top bit that is itself a form: t = form + offset − Σ 2^j (1 − c_j) must be 0
+ * or 2^(count−1). Complements, because then no coefficient is negative.
  */
 function split(cs: ConstraintSystem, form: Form, count: number, offset: bigint, virtualTop: boolean): readonly Form[] {
-  const made = virtualTop ? count - 1 : count
-  const bits = cs.signals(made, (w) => bitsOf(w.value(form) + offset, count).slice(0, made))
-  for (const bit of bits) cs.boolean(bit)
-  const lower = weighBits(bits, 0, -offset)
   if (!virtualTop) {
-    cs.equal(lower, form)
+    const bits = cs.signals(count, (w) => bitsOf(w.value(form) + offset, count))
+    for (const bit of bits) cs.boolean(bit)
+    cs.equal(weighBits(bits, 0, -offset), form)
     return bits
   }
-  const top = minus(form, lower)
+  const complements = cs.signals(count - 1, (w) => bitsOf(w.value(form) + offset, count - 1).map((bit) => 1n - bit))
+  for (const bit of complements) cs.boolean(bit)
   const weight = 1n << BigInt(count - 1)
-  cs.constrain(top, { ...top, constant: top.constant - weight }, constantForm(0n))
-  return [...bits, weight === 1n ? top : new Sum().add(top, inverse(weight)).form(true)]
+  const top = new Sum(offset - weight + 1n).add(form).add(weighBits(complements)).form()
+  cs.constrain(top, top, scaled(top, weight))
+  return [...complements.map((c) => minus(ONE, c)), weight === 1n ? top : new Sum().add(top, inverse(weight)).form(true)]
 }
 
 /** Proves form ∈ [0, 2^count): `count` constraints for a short form, one more for a long one. */

@@ -45,11 +45,16 @@ function invertAll(values: readonly bigint[]): bigint[] {
 
 const secret = (): bigint => mod(BigInt(`0x${randomBytes(48).toString('hex')}`))
 
+export interface DevelopmentOptions {
+  readonly progress?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
 /**
  * Phase 1 in seconds, by one party that knew the secrets for a moment: whoever runs this can forge. Powers and Lagrange
  * points of every power up to `k` are filled, as a ceremony's file has them.
  */
-export async function developmentPtau(k: number, curve: CurveModule, progress: (done: number, total: number) => void = () => {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function developmentPtau(k: number, curve: CurveModule, options: DevelopmentOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const multiply = await fixedBase(curve)
   const [tau, alpha, beta] = [secret(), secret(), secret()]
   const n = 2 ** k
@@ -83,7 +88,10 @@ export async function developmentPtau(k: number, curve: CurveModule, progress: (
   let before = 0
   const sections = new Map<number, Uint8Array>()
   for (const [group, parts] of groups(wanted)) {
-    const made = multiply(group, parts.flatMap(([, , scalars]) => scalars), (done) => progress(before + done, total))
+    const made = await multiply(group, parts.flatMap(([, , scalars]) => scalars), (done) => {
+      options.signal?.throwIfAborted()
+      options.progress?.(before + done, total)
+    })
     let at = 0
     for (const [id, , scalars] of parts) {
       const bytes = scalars.length * (group === 'g1m' ? 64 : 128)

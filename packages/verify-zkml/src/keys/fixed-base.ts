@@ -51,7 +51,7 @@ export async function fixedBase(curve: CurveModule) {
   }
 
   /** Affine points, in the files' form, for canonical scalars. */
-  return function multiply(group: Group, scalars: readonly bigint[], progress: (done: number) => void = () => {}): Uint8Array {
+  return async function multiply(group: Group, scalars: readonly bigint[], progress: (done: number) => void = () => {}): Promise<Uint8Array> {
     const start = free
     const affine = 2 * COORDINATE[group]
     const jacobian = 3 * COORDINATE[group]
@@ -93,6 +93,8 @@ export async function fixedBase(curve: CurveModule) {
       toAffine(sums, batch.length, points)
       out.set(new Uint8Array(memory.buffer, points, batch.length * affine), from * affine)
       progress(from + batch.length)
+      // Timers, a lock's refresh among them, run in between.
+      await new Promise<void>((resolve) => setImmediate(resolve))
     }
     free = start
     return out

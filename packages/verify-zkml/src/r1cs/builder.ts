@@ -1,5 +1,5 @@
 import { mod } from './field.ts'
-import { evaluate, type Form, isConstant, ONE, signalForm } from './form.ts'
+import { constantForm, evaluate, type Form, isConstant, ONE, scaled, signalForm, Sum } from './form.ts'
 
 /** A · B = C. The long side of a dense row belongs in C, which costs the prover nothing. */
 export interface Constraint {
@@ -104,14 +104,32 @@ export class ConstraintSystem {
     this.#byScope.set(this.#scope, (this.#byScope.get(this.#scope) ?? 0) + 1)
   }
 
-  /** left = right, with `right` as the long side. */
+  /**
+   * left = right, with `right` as the long side. Negative terms change sides: a setup pays for the length of each
+   * coefficient, and p − 1 is as long as they get.
+   */
   equal(left: Form, right: Form): void {
-    this.constrain(left, ONE, right)
+    const positive = new Sum()
+    const negative = new Sum()
+    for (const [form, scale] of [[left, -1n], [right, 1n]] as const) {
+      const signed = scaled(form, scale)
+      for (let i = 0; i < signed.signals.length; i++) {
+        const coefficient = signed.coefficients[i] as bigint
+        const term = { signals: [signed.signals[i] as number], coefficients: [coefficient], constant: 0n }
+        if (coefficient > 0n) positive.add(term)
+        else negative.add(term, -1n)
+      }
+      if (signed.constant > 0n) positive.add(constantForm(signed.constant))
+      else negative.add(constantForm(signed.constant), -1n)
+    }
+    const [a, b] = [negative.form(), positive.form()]
+    if (a.signals.length <= b.signals.length) this.constrain(a, ONE, b)
+    else this.constrain(b, ONE, a)
   }
 
-  /** Proves that the form is 0 or 1. */
-  boolean(form: Form): void {
-    this.constrain(form, { ...form, constant: form.constant - 1n }, { signals: [], coefficients: [], constant: 0n })
+  /** Proves that the signal is 0 or 1. */
+  boolean(signal: Form): void {
+    this.constrain(signal, signal, signal)
   }
 
   /** A signal that equals a product. A product with a constant stays a form in the caller's hands. */

@@ -1,0 +1,119 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { type Origin, toHex } from '@veristack/core/receipt'
+import type { Circuit, Witness } from '../circuit/compile.ts'
+import { powerOf } from '../circuit/report.ts'
+import type { Beacon, ProverBackend, VerifyingKey } from '../groth16/backend.ts'
+import { curveModule } from '../groth16/snarkjs.ts'
+import { cached } from './cache.ts'
+import { developmentPtau } from './development.ts'
+import { ceremonyPhase1, type Phase1 } from './phase1.ts'
+import { ptauSections } from './ptau-format.ts'
+import { checkKey, refused } from './refuse.ts'
+import { selfTest } from './self-test.ts'
+import { readSections } from './zkey.ts'
+
+/** Phase 1 of a ceremony, and how the circuit's own phase is made from it. */
+export interface CeremonyKeys {
+  /** Path of the prepared `.ptau`. */
+  readonly ptau: string
+  /** BLAKE2b-512 that the ceremony published; left out, the file must be one of the Hermez ceremony's. */
+  readonly blake2b?: string
+  /** Path of a key that others made from the same circuit and phase 1. Its transcript is verified; nothing is added. */
+  readonly zkey?: string
+  /** Mixed into this machine's own random bytes for the one contribution that is made here. Never stored. */
+  readonly entropy?: Uint8Array
+  /** Applied after the contribution. */
+  readonly beacon?: Beacon
+}
+
+/** `development`: made by this machine in seconds, which could forge; contracts accept such keys on local chains only. */
+export type KeySource = 'development' | CeremonyKeys
+
+export interface Keys {
+  readonly zkey: Uint8Array
+  readonly verifyingKey: VerifyingKey
+  readonly origin: Extract<Origin, 'development' | 'ceremony'>
+}
+
+export interface SetupOptions {
+  readonly source: KeySource
+  readonly directory: string
+  readonly backend: ProverBackend
+  readonly signal: AbortSignal
+  progress(stage: string, done: number, total?: number): void
+  notice(reason: string): void
+}
+
+/** Keys for a circuit, from the cache or made. `sample` is any witness of it, for the self-test that every setup ends with. */
+export async function setupKeys(circuit: Circuit, sample: Witness, options: SetupOptions): Promise<Keys> {
+  const { source, directory, backend, signal, notice, progress } = options
+  const origin = source === 'development' ? 'development' : 'ceremony'
+  const phase1 = source === 'development' ? undefined : await ceremonyPhase1(source.ptau, source.blake2b, powerOf(circuit))
+  const step = async <T>(stage: string, done: number, make: () => Promise<T>): Promise<T> => {
+    signal.throwIfAborted()
+    progress(stage, done, 4)
+    return make()
+  }
+  const zkey = await cached(directory, {
+    name: `key-${circuit.id.slice(2)}-${await sourceName(source)}`,
+    signal,
+    notice,
+    check: (bytes) => void checkKey(bytes, circuit.system),
+    make: async () => {
+      const used = phase1 ?? (await step('phase 1 (development)', 0, () => developmentPhase1(powerOf(circuit), options)))
+      const key = await makeKey(circuit, source, used, options, step)
+      await used.recheck()
+      return key
+    },
+  })
+  const { verifyingKey } = checkKey(zkey, circuit.system)
+  await step('self-test of the key', 3, () => selfTest(backend, zkey, verifyingKey, sample))
+  progress('self-test of the key', 4, 4)
+  return { zkey, verifyingKey, origin }
+}
+
+type Step = <T>(stage: string, done: number, make: () => Promise<T>) => Promise<T>
+
+async function makeKey({ r1cs }: Circuit, source: KeySource, phase1: Phase1, { backend }: SetupOptions, step: Step): Promise<Uint8Array> {
+  let key: Uint8Array
+  if (source !== 'development' && source.zkey !== undefined) {
+    key = await readFile(source.zkey)
+  } else {
+    const initial = await step('proving key', 1, () => backend.initialKey(r1cs, phase1.source))
+    const own = randomBytes(64)
+    const entropy = source === 'development' || source.entropy === undefined ? own : Buffer.concat([own, source.entropy])
+    key = await step('contribution', 2, () => backend.contribute(initial, 'veristack', entropy))
+    const beacon = source === 'development' ? undefined : source.beacon
+    if (beacon !== undefined) key = await step('beacon', 2, () => backend.beacon(key, 'beacon', beacon))
+  }
+  if (source !== 'development') {
+    const leads = await step('transcript', 3, () => backend.verifyTranscript(r1cs, phase1.source, key))
+    if (!leads) throw refused('transcript', 'one that leads from circuit and phase 1 to this key', 'another')
+  }
+  return key
+}
+
+async function developmentPhase1(power: number, { directory, notice, signal, progress }: SetupOptions): Promise<Phase1> {
+  const bytes = await cached(directory, {
+    name: `phase1-development-${power}`,
+    signal,
+    notice,
+    check(found) {
+      const sections = readSections(found, 'ptau', 1)
+      for (const { id, bytes: size } of ptauSections(power)) {
+        if (sections.get(id)?.length !== size) throw new RangeError(`section ${id} has another length`)
+      }
+    },
+    make: async () => developmentPtau(power, await curveModule(), { progress: (done, total) => progress('phase 1 (development)', done, total), signal }),
+  })
+  return { power, source: bytes, recheck: async () => {} }
+}
+
+/** Keys from other phase 1 files, foreign keys or beacons lie beside each other. */
+async function sourceName(source: KeySource): Promise<string> {
+  if (source === 'development') return 'development'
+  const hash = createHash('sha256').update(JSON.stringify([source.blake2b ?? 'published', source.beacon ?? null]))
+  if (source.zkey !== undefined) hash.update(await readFile(source.zkey))
+  return `ceremony-${toHex(hash.digest()).slice(2, 34)}`
+}

@@ -35,10 +35,7 @@ export function modelFile({ w1, b1, w2, b2 }: Weights): Uint8Array {
       weights('b2', [classes], b2),
     ],
     input: [port('features', TensorProto_DataType.FLOAT, [1, inputs])],
-    output: [
-      port('logits', TensorProto_DataType.FLOAT, [1, classes]),
-      port('label', TensorProto_DataType.INT64, [1]),
-    ],
+    output: [port('logits', TensorProto_DataType.FLOAT, [1, classes]), port('label', TensorProto_DataType.INT64, [1])],
   }
   const opsetImport = [{ domain: '', version: 17n }]
   return toBinary(
@@ -68,7 +65,10 @@ const port = (name: string, elemType: TensorProto_DataType, shape: readonly numb
     type: {
       value: {
         case: 'tensorType',
-        value: { elemType, shape: { dim: shape.map((d) => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) } },
+        value: {
+          elemType,
+          shape: { dim: shape.map((d) => ({ value: { case: 'dimValue' as const, value: BigInt(d) } })) },
+        },
       },
     },
   })

@@ -52,12 +52,15 @@ export function activeFeatures(text: string): readonly number[] {
   return [...found].sort((a, b) => a - b)
 }
 
-/** The model's input: float32 [1, 1024], 1 where the text has the feature and 0 elsewhere. Throws as {@link activeFeatures}. */
-export function featurise(text: string): Tensor {
+/** float32 [1, 1024]: 1 at each of these features, 0 elsewhere. */
+export function presence(features: Iterable<number>): Tensor {
   const values = new Float32Array(FEATURISER.features)
-  for (const i of activeFeatures(text)) values[i] = 1
+  for (const i of features) values[i] = 1
   return tensor('features', 'float32', [1, FEATURISER.features], values)
 }
+
+/** The model's input for this text: the {@link presence} of its features. Throws as {@link activeFeatures}. */
+export const featurise = (text: string): Tensor => presence(activeFeatures(text))
 
 /** Texts whose features show that another implementation, or another engine's Unicode tables, does the same. */
 export const GOLDEN_TEXTS = [

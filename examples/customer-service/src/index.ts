@@ -1,12 +1,27 @@
 import { readFile } from 'node:fs/promises'
-import { type Digest, type Json, jsonDigest, type Tensor, tensor } from '@veristack/core'
+import { type Digest, type Json, jsonDigest, type Tensor } from '@veristack/core'
+import type { LowerOptions, Sample } from '@veristack/integer-model'
 import { fail } from './errors.ts'
-import { FEATURISER, featurise, featuriserDigest } from './features.ts'
+import { FEATURISER, featurise, featuriserDigest, presence } from './features.ts'
 
-export { activeFeatures, FEATURISER, featurise, featuriserDigest, GOLDEN_TEXTS, TEXT_LIMIT } from './features.ts'
+export {
+  activeFeatures,
+  FEATURISER,
+  featurise,
+  featuriserDigest,
+  GOLDEN_TEXTS,
+  presence,
+  TEXT_LIMIT,
+} from './features.ts'
 
 /** The features on which the committed model was trained. */
 export const TRAINED_WITH = '0x4a43630da87fe32f343cf9b78947c26ff3bf6a4aadf4167de0eb8f66266de15e' as Digest
+
+/**
+ * How the committed program was lowered. Chosen on the validation rows, with a model that had not seen them: the fewest
+ * bits that cost no accuracy, because the narrower a value is, the fewer constraints its comparison takes.
+ */
+export const LOWERING = { weightBits: 6, activationBits: 6, inputBits: 1 } as const satisfies Partial<LowerOptions>
 
 export interface Label {
   /** The name in BANKING77. */
@@ -22,8 +37,8 @@ export interface Example {
   readonly program: Uint8Array
   /** By the value of `label`. */
   readonly labels: readonly Label[]
-  /** What lowering was calibrated on: one set of inputs per sample. */
-  readonly calibration: readonly (readonly Tensor[])[]
+  /** The samples by which the program's ranges were set. */
+  readonly calibration: readonly Sample[]
   /** The application's part of a request's terms: which featuriser made the inputs, and what the labels mean. */
   readonly application: Json
   /** Throws `VS_EXAMPLE_EMPTY_TEXT`, `VS_EXAMPLE_TEXT_TOO_LONG` or `VS_EXAMPLE_MALFORMED_TEXT`. */
@@ -55,13 +70,6 @@ export async function loadExample(): Promise<Example> {
     application: { featuriser: { version: FEATURISER.version, digest }, labels: jsonDigest(named) },
     featurise,
   }
-}
-
-/** The tensor of a list of active features, each in 0..1023. */
-function presence(active: readonly number[]): Tensor {
-  const values = new Float32Array(FEATURISER.features)
-  for (const i of active) values[i] = 1
-  return tensor('features', 'float32', [1, FEATURISER.features], values)
 }
 
 async function read(name: string): Promise<Uint8Array> {
@@ -98,13 +106,13 @@ const isLabel = (value: unknown): value is Label =>
   'title' in value &&
   typeof value.title === 'string'
 
-function parseCalibration(value: unknown): readonly (readonly Tensor[])[] {
+function parseCalibration(value: unknown): readonly Sample[] {
   if (!Array.isArray(value) || !value.every(isFeatureList)) {
     throw fail('VS_EXAMPLE_MODEL_DAMAGED', {
       details: { file: 'model/calibration.json', expected: `lists of features below ${FEATURISER.features}` },
     })
   }
-  return value.map((active) => [presence(active)])
+  return value.map((active) => ({ features: presence(active) }))
 }
 
 const isFeatureList = (value: unknown): value is readonly number[] =>

@@ -1,5 +1,6 @@
 import { numbers, type Tensor, tensor } from '@veristack/core'
-import { floatReference } from './float-program.ts'
+import type { Reference } from '@veristack/integer-model'
+import { type FloatReference, floatReference } from './float-program.ts'
 import { external, floats, graph, matmul, modelBytes, node, port, T } from './models.fixture.ts'
 import { type OpenSession, openSession } from './session.ts'
 import { call, refusal, stage } from './stage.fixture.ts'
@@ -18,10 +19,10 @@ describe('float programs', () => {
   })
 
   test('come as a reference for a lowering report', async () => {
-    const reference = floatReference(matmul())
-    const [y] = await reference([x([1, 2], 1, 1)])
+    const reference: FloatReference & Reference = floatReference(matmul())
+    const [y] = await reference({ x: x([1, 2], 1, 1) })
     expect(y && numbers(y)).toEqual([4, 6])
-    await expect(reference([x([1, 3], 1, 1, 1)])).rejects.toThrow('VS_ONNX_INVALID_INPUT')
+    await expect(reference({ x: x([1, 3], 1, 1, 1) })).rejects.toThrow('VS_ONNX_INVALID_INPUT')
     await reference.release()
     expect(await refusal(() => floatReference(new Uint8Array(10)))).toMatch(/^VS_MODEL_INVALID_ONNX/)
   })

@@ -1,4 +1,5 @@
 import { checkTensor, elementCount, isIntegerType, numbers, type Tensor } from '@veristack/core'
+import type { Sample } from '@veristack/integer-model'
 import { fail } from './errors.ts'
 import { guardModel, type Port, type Signature } from './guard.ts'
 import { type LoadedProgram, lazily } from './loaded.ts'
@@ -36,21 +37,27 @@ function floatProgram(
   }
 }
 
-/** A float model as a plain function; the first call loads onnxruntime. `release` gives its memory back. */
+/** A float model as a plain function of inputs by name. `release` gives back the memory that onnxruntime holds. */
 export interface FloatReference {
-  (inputs: readonly Tensor[]): Promise<readonly Tensor[]>
+  (inputs: Sample): Promise<readonly Tensor[]>
   release(): Promise<void>
 }
 
 /**
- * Runs an ONNX file as it is, with the checks that the executor makes: what a lowering report compares the integer
- * program with. Throws what {@link guardModel} throws at once, and `VS_ONNX_INVALID_INPUT` or `VS_ONNX_RUN_FAILED` later.
+ * Runs an ONNX file as it is, with the checks that the executor makes: the `reference` of a lowering report. The first
+ * call loads onnxruntime. Throws what {@link guardModel} throws at once; a call throws `VS_ONNX_INVALID_INPUT`,
+ * `VS_ONNX_RUN_FAILED` or `VS_ONNX_INVALID_OUTPUT`.
  */
 export function floatReference(model: Uint8Array): FloatReference {
   const bytes = Uint8Array.from(model)
   const program = floatProgram(bytes, guardModel(bytes, { maxBytes: DEFAULT_MAX_BYTES }), openSession)
   const { signal } = new AbortController()
-  return Object.assign((inputs: readonly Tensor[]) => program.run(inputs, signal), { release: () => program.release() })
+  const run = (inputs: Sample) =>
+    program.run(
+      Object.entries(inputs).map(([name, tensor]) => ({ ...tensor, name })),
+      signal,
+    )
+  return Object.assign(run, { release: () => program.release() })
 }
 
 /** One tensor per input of the model, in its order. */

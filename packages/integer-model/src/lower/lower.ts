@@ -8,6 +8,7 @@ import { type Calibration, calibrate } from '../quantise/calibrate.ts'
 import type { Sample } from '../quantise/samples.ts'
 import { inputQuantisation } from '../quantise/scales.ts'
 import { Statistics } from '../quantise/statistics.ts'
+import { evaluate } from './evaluate.ts'
 import { judge, type Reference } from './judge.ts'
 import { type Bits, Lowering, type Quantised } from './lowering.ts'
 import { type Plan, planModel } from './plan.ts'
@@ -57,7 +58,7 @@ export async function lower(model: Uint8Array, options: LowerOptions): Promise<L
   const bits = readBits(options)
   const { signal, onProgress } = options
   const plan = planModel(parseModel(model, options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }))
-  const calibration = await calibrate(plan, options.calibration, {
+  const calibration = await calibrate(plan.inputs, (inputs) => evaluate(plan, inputs), options.calibration, {
     signal,
     progress: (done) => onProgress?.({ stage: 'calibrate', done }),
   })

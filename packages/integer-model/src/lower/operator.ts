@@ -1,12 +1,9 @@
 import type { ElementType } from '@veristack/core/receipt'
 import type { OnnxAttribute, OnnxNode } from '../onnx/index.ts'
+import type { Real } from '../quantise/samples.ts'
 import type { Lowering, Quantised } from './lowering.ts'
 
-/** A tensor of real numbers: a constant of the model, or a value while calibrating. */
-export interface Real {
-  readonly shape: readonly number[]
-  readonly data: Float64Array
-}
+export type { Real }
 
 /** What is known of a tensor of the graph before anything runs. */
 export interface Fact {

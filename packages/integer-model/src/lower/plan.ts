@@ -74,6 +74,8 @@ function planNode(node: OnnxNode, model: OnnxModel, facts: Map<string, Fact>, re
   const unread = node.inputs.find((name) => name !== '' && !facts.has(name))
   if (unread !== undefined)
     return model.initializers.has(unread) ? refuse(`constant ${unread} is of an unsupported type`) : []
+  const infinite = node.inputs.find((name) => facts.get(name)?.constant?.data.some((x) => !Number.isFinite(x)))
+  if (infinite !== undefined && node.operator !== 'Clip') return refuse(`constant ${infinite} is not finite`)
   const site: Site = { node, opset: model.opset, operands: node.inputs.map((name) => facts.get(name)) }
   try {
     const fact = operator.infer(site)
@@ -105,13 +107,7 @@ function fixedShape({ name, type, shape }: OnnxPort): readonly number[] | string
 }
 
 function constantFact({ type, shape, values }: OnnxTensor): Fact | undefined {
-  if (
-    type === undefined ||
-    values === undefined ||
-    (!values.every(Number.isFinite) && type !== 'float32' && type !== 'float64')
-  )
-    return undefined
-  return { type, shape, constant: { shape, data: values } }
+  return type === undefined || values === undefined ? undefined : { type, shape, constant: { shape, data: values } }
 }
 
 function constantOf(node: OnnxNode): Fact | undefined {

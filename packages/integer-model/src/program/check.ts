@@ -8,6 +8,8 @@ export const PROGRAM_LIMITS = {
   /** Bytes of an encoded program. */
   bytes: 256 * 1024 * 1024,
   nodes: 4096,
+  /** Values that one node reads. */
+  edges: 4096,
   /** Inputs, and likewise outputs. */
   ports: 64,
   rank: 8,
@@ -48,13 +50,13 @@ export function checkProgram(program: IntegerProgram): IntegerProgram {
 
 /** Shape and range that the rules give to a node over these values; bounds are checked. */
 export function inferNode(node: ProgramNode, values: readonly Value[]): Value {
-  const operands = primitiveOf(node)
-    .edges(node)
-    .map((edge) => {
-      const value = values[edge]
-      if (value === undefined) throw invalid('edges', `values below ${values.length}`, edge)
-      return value
-    })
+  const edges = primitiveOf(node).edges(node)
+  atMost('edges', edges.length, PROGRAM_LIMITS.edges)
+  const operands = edges.map((edge) => {
+    const value = values[edge]
+    if (value === undefined) throw invalid('edges', `values below ${values.length}`, edge)
+    return value
+  })
   const shape = primitiveOf(node).shape(node, operands)
   checkShape(shape, 'shape')
   const range = primitiveOf(node).range(node, operands)

@@ -113,7 +113,7 @@ function readNode(reader: Reader): ProgramNode {
   const code = reader.u8('node.op')
   const primitive = primitiveByCode(code)
   if (primitive === undefined) throw malformed('node.op', 'a known primitive', code)
-  const edges = list(reader, 'node.edges', PROGRAM_LIMITS.nodes + PROGRAM_LIMITS.ports, (r) => r.u32('node.edges'))
+  const edges = list(reader, 'node.edges', PROGRAM_LIMITS.edges, (r) => r.u32('node.edges'))
   const shape = reader.shape('node.shape')
   const range = reader.range('node.range')
   return primitive.read(reader, edges, { shape, range })

@@ -1,8 +1,5 @@
 import { fail } from '../errors.ts'
-import { evaluate } from '../lower/evaluate.ts'
-import type { Real } from '../lower/operator.ts'
-import type { Plan } from '../lower/plan.ts'
-import { readSample, type Sample } from './samples.ts'
+import { type Port, type Real, readSample, type Sample } from './samples.ts'
 import { Statistics } from './statistics.ts'
 
 /** Every fifth sample is held out: it sets no range, and the program is judged by it. */
@@ -23,9 +20,10 @@ export interface Calibration {
   readonly heldOut: readonly HeldOut[]
 }
 
-/** Runs the model in real numbers over the samples and notes what each tensor holds. */
+/** Notes what each tensor of the model holds over the samples; `run` gives every tensor of one run, by name. */
 export async function calibrate(
-  plan: Plan,
+  ports: readonly Port[],
+  run: (inputs: ReadonlyMap<string, Real>) => ReadonlyMap<string, Real>,
   samples: AsyncIterable<Sample> | Iterable<Sample>,
   watch: { readonly signal: AbortSignal | undefined; readonly progress: (done: number) => void },
 ): Promise<Calibration> {
@@ -35,15 +33,20 @@ export async function calibrate(
   let used = 0
   for await (const sample of samples) {
     watch.signal?.throwIfAborted()
-    const inputs = readSample(plan.inputs, sample, index)
+    const inputs = readSample(ports, sample, index)
     if (++index % HOLD_OUT_EVERY === 0) {
       if (heldOut.length < MAX_HELD_OUT) heldOut.push({ sample, inputs })
     } else {
       used++
-      for (const [name, { data }] of evaluate(plan, inputs)) {
+      for (const [name, { data }] of run(inputs)) {
         const known = statistics.get(name) ?? new Statistics()
         statistics.set(name, known)
         known.add(data)
+        if (!Number.isFinite(known.reach)) {
+          throw fail('VS_MODEL_INVALID_CALIBRATION', {
+            details: { sample: index - 1, field: `tensor ${name}`, expected: 'finite numbers', got: known.reach },
+          })
+        }
       }
     }
     if (index % PROGRESS_EVERY === 0) {

@@ -1,13 +1,18 @@
 import type { Tensor } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
-import type { Real } from '../lower/operator.ts'
 import { count, sameShape, showShape } from '../primitives/index.ts'
 import { readElements } from '../program/border.ts'
 
 /** One set of inputs, by name: float32 or float64 tensors of the model's shapes, a batch of one. */
 export type Sample = Readonly<Record<string, Tensor>>
 
-interface Port {
+/** A tensor of real numbers. */
+export interface Real {
+  readonly shape: readonly number[]
+  readonly data: Float64Array
+}
+
+export interface Port {
   readonly name: string
   readonly shape: readonly number[]
 }

@@ -1,4 +1,5 @@
 import { widthOf } from '../commit/index.ts'
+import { fail } from '../errors.ts'
 import type { Quantisation, Range, Weights } from '../program/index.ts'
 import type { Statistics } from './statistics.ts'
 
@@ -13,8 +14,13 @@ export const rangeOf = (bits: number, signed: boolean): Range =>
     ? { lo: -(1n << BigInt(bits - 1)), hi: (1n << BigInt(bits - 1)) - 1n }
     : { lo: 0n, hi: (1n << BigInt(bits)) - 1n }
 
-/** A constant tensor of the program; elements must be safe integers. */
+/** A constant tensor of the program. Throws `VS_MODEL_RANGE_OVERFLOW` unless every element is below 2^53. */
 export function constantTensor(shape: readonly number[], values: Float64Array): Weights {
+  const odd = values.find((v) => !Number.isSafeInteger(v))
+  if (odd !== undefined)
+    throw fail('VS_MODEL_RANGE_OVERFLOW', {
+      details: { field: 'constant', expected: 'whole numbers below 2^53', got: odd },
+    })
   const narrow = values.every((v) => v >= -(2 ** 31) && v < 2 ** 31)
   return { shape, data: narrow ? Int32Array.from(values) : values.map((v) => v + 0) }
 }

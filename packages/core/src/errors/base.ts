@@ -60,7 +60,7 @@ type Table = { readonly [code: ErrorCode]: { readonly title: string; readonly re
 
 /**
  * A package's errors as data. Calling the result makes an error of that code:
- * `throw fail('VS_ZKML_UNSUPPORTED_OPERATOR', { details: { operator: 'Softmax' } })`.
+ * `throw fail('VS_ZKML_UNSUPPORTED', { details: { operator: 'Softmax' } })`.
  */
 export function defineErrors<const T extends Table>(table: T) {
   const descriptors: readonly ErrorDescriptor[] = Object.entries(table).map(([code, text]) => ({

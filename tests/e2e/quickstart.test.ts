@@ -43,7 +43,7 @@ describe('the quickstart', () => {
       /^execution .*ms/m,
       /^proof .*ms/m,
       /^verification .*ms/m,
-      /^settlement +0x[0-9a-f]{64} .*gas \d+/m,
+      /^settlement +0x[0-9a-f]{64} .*gas: request \d+, submit \d+/m,
       /^receipt +receipt\.json/m,
       /^anchors +anchors\.json/m,
     ]) {
@@ -118,11 +118,12 @@ describe('the quickstart', () => {
     const hook = join(folder, 'no-port.mjs')
     await writeFile(
       hook,
-      `import net from 'node:net'
-       net.Server.prototype.listen = function () {
-         queueMicrotask(() => this.emit('error', Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' })))
-         return this
-       }`,
+      `import child from 'node:child_process'
+       import { syncBuiltinESMExports } from 'node:module'
+       const spawn = child.spawn
+       const refused = 'console.error("Error: Address already in use (os error 98)"); process.exit(1)'
+       child.spawn = (file, args, options) => spawn(process.execPath, ['-e', refused], options)
+       syncBuiltinESMExports()`,
     )
     const { status, err } = await run(
       'examples/customer-service/scripts/quickstart.ts',
@@ -136,6 +137,6 @@ describe('the quickstart', () => {
         .split('\n')
         .filter((line) => !line.startsWith('  ')),
     ).toHaveLength(1)
-    expect(err).toMatch(/port/i)
+    expect(err).toMatch(/Address already in use/)
   })
 })

@@ -166,8 +166,8 @@ function structure(receipt: Receipt, digest: Digest): readonly Check[] {
     ),
     check(
       'salt names',
-      Object.keys(salts).every((name) => entries.has(name)),
-      'each salt belongs to an output commitment',
+      Object.keys(salts).every((spec) => entries.has(spec) && spec.split(',').every((s) => specs.includes(s))),
+      'each salt opens an output commitment to outputs that are stated',
     ),
     ...signed.outputs
       .filter((c) => c.scheme === RAW_SCHEME)
@@ -192,11 +192,10 @@ function safely<T>(make: () => T): T | undefined {
   }
 }
 
-/** Outputs that the receipt states must be the ones that were posted raw; an output that it leaves out is not stated. */
+/** Outputs that were posted raw are no secret: the receipt must state them, and as they were posted. */
 function opensRaw({ outputs, salts }: Receipt, c: Commitment): boolean {
   const tensors = c.tensor.split(',').map((spec) => outputs.find((t) => tensorSpec(t) === spec))
   if (Object.hasOwn(salts, c.tensor)) return false
-  if (tensors.every((t) => t === undefined)) return true
   const present = tensors.filter((t) => t !== undefined)
   if (present.length !== tensors.length || !present.every((t) => isIntegerType(t.type))) return false
   return safely(() => `0x${present.map((t) => rawCommitment(t).slice(2)).join('')}`) === c.value

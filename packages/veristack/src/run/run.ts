@@ -3,9 +3,11 @@ import {
   createStack,
   type InferOptions,
   type JobEvent,
+  type Step as JobStep,
   type Json,
   type Plugin,
   type Publishable,
+  RAW_SCHEME,
   type Receipt,
   type Settlement,
   type Tensor,
@@ -46,11 +48,12 @@ export async function run(o: RunOptions): Promise<Receipt> {
     progress.clear()
     io.out(`${label.padEnd(LABEL)}${value}${remark === undefined ? '' : `  (${remark})`}\n`)
   }
-  const began = new Map<string, number>()
+  const took = new Map<string, number>()
   const onEvent = (event: JobEvent): void => {
     if (event.type === 'progress') progress.show(event)
-    else if (event.type === 'step' && event.state === 'started') progress.show({ stage: event.step.run, done: 0 })
-    else if (event.type === 'step' && event.state === 'ended') began.set(event.step.run, event.durationMs)
+    else if (event.type === 'step' && event.state === 'started')
+      progress.show({ stage: STAGES[event.step.run], done: 0 })
+    else if (event.type === 'step' && event.state === 'ended') took.set(event.step.run, event.durationMs)
   }
   progress.show({ stage: 'starting', done: 0 })
   await using stack = await createStack({ plugins: o.plugins, signal: io.signal })
@@ -70,15 +73,15 @@ export async function run(o: RunOptions): Promise<Receipt> {
   const wait = { signal: io.signal }
   const executed = await job.wait('executed', wait)
   for (const line of o.describe(executed.outputs)) say(line)
-  say({ label: 'execution', value: duration(began.get('execute')) })
+  say({ label: 'execution', value: duration(took.get('execute')) })
   await job.wait('proved', wait)
-  say({ label: 'proof', value: duration(began.get('prove')) })
+  say({ label: 'proof', value: duration(took.get('prove')) })
   let receipt = await job.wait('verified', wait)
-  say({ label: 'verification', value: duration(began.get('verify')) })
+  say({ label: 'verification', value: duration(took.get('verify')), remark: provedNames(receipt) })
   if (stack.host.all('settler').length > 0) {
     receipt = await job.wait('settled', wait)
-    const settlement = receipt.settlements.at(-1)
-    if (settlement !== undefined) for (const line of settlementLines(settlement)) say(line)
+    const line = settlementLine(receipt.settlements)
+    if (line !== undefined) say(line)
   }
   await writeText(io.cwd, o.receiptPath, serialiseReceipt(receipt))
   await writeText(io.cwd, o.anchorsPath, serialiseAnchors(anchors))
@@ -91,11 +94,33 @@ export async function run(o: RunOptions): Promise<Receipt> {
   return receipt
 }
 
+/** What the evidence speaks for: posted values, and commitments that others can be held to. */
+const provedNames = ({ signed }: Receipt): string =>
+  `proved: ${signed.outputs.map((c) => `${c.tensor}${c.scheme === RAW_SCHEME ? '' : ' as a commitment'}`).join(', ')}`
+
+const STAGES: Readonly<Record<JobStep['run'], string>> = {
+  escrow: 'placing the request on chain',
+  execute: 'running the model',
+  claim: 'committing to the outputs and signing the claim',
+  prove: 'proving',
+  verify: 'verifying',
+  settle: 'settling on chain',
+}
+
 const duration = (ms: number | undefined): string =>
   ms === undefined ? 'in another process' : ms < 10 ? `${ms.toFixed(1)} ms` : `${Math.round(ms)} ms`
 
-function settlementLines({ network, ref, state, detail }: Settlement): readonly ReportLine[] {
-  const gas =
-    typeof detail === 'object' && detail !== null && 'gasUsed' in detail ? `, gas ${String(detail.gasUsed)}` : ''
-  return [{ label: 'settlement', value: `${ref} on ${network}${gas}`, remark: state }]
+/** The transaction that brought the claim, and the gas of every transaction of the request. */
+function settlementLine(settlements: readonly Settlement[]): ReportLine | undefined {
+  const last = settlements.at(-1)
+  if (last === undefined) return undefined
+  const gas = settlements.flatMap(({ detail }) =>
+    Object.entries(gasOf(detail)).map(([name, units]) => `${name} ${String(units)}`),
+  )
+  return { label: 'settlement', value: `${last.ref} on ${last.network}, gas: ${gas.join(', ')}`, remark: last.state }
+}
+
+const gasOf = (detail: Json): Readonly<Record<string, Json>> => {
+  if (typeof detail !== 'object' || detail === null || !('gas' in detail)) return {}
+  return typeof detail.gas === 'object' && detail.gas !== null ? (detail.gas as Readonly<Record<string, Json>>) : {}
 }

@@ -18,17 +18,12 @@ describe('errorLine', () => {
 })
 
 describe('progressLine', () => {
+  beforeEach(() => jest.useFakeTimers())
+  afterEach(() => jest.useRealTimers())
+
   const drawn = (isTerminal: boolean) => {
     const texts: string[] = []
-    let now = 0
-    const line = progressLine({ isTerminal, err: (text) => void texts.push(text) }, () => now)
-    return {
-      line,
-      texts,
-      later: (ms: number) => {
-        now += ms
-      },
-    }
+    return { line: progressLine({ isTerminal, err: (text) => void texts.push(text) }), texts }
   }
 
   test('redraws one line of a terminal and removes it', () => {
@@ -41,13 +36,19 @@ describe('progressLine', () => {
     expect(texts.join('')).not.toContain('\n')
   })
 
-  test('in a log, writes each stage once and then now and again', () => {
-    const { line, texts, later } = drawn(false)
-    line.show({ stage: 'setup', done: 0, total: 10 })
+  test('in a log, tells what takes long, and nothing that is over soon', () => {
+    const { line, texts } = drawn(false)
+    line.show({ stage: 'escrow', done: 0 })
+    line.clear()
+    jest.advanceTimersByTime(5000)
+    expect(texts).toEqual([])
     line.show({ stage: 'setup', done: 1, total: 10 })
-    later(2000)
-    line.show({ stage: 'setup', done: 2, total: 10 })
+    jest.advanceTimersByTime(1000)
+    line.show({ stage: 'setup', done: 9, total: 10 })
     line.show({ stage: 'proving', done: 0 })
-    expect(texts).toEqual(['  setup   0 %\n', '  setup  20 %\n', '  proving\n'])
+    jest.advanceTimersByTime(1000)
+    line.clear()
+    jest.advanceTimersByTime(5000)
+    expect(texts).toEqual(['  setup  10 %\n', '  proving\n'])
   })
 })

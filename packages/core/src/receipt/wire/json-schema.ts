@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { anchors, evidence, receipt, request, requirement, signedClaim } from './schemas.ts'
 
 const published: readonly (readonly [string, string, z.ZodType])[] = [

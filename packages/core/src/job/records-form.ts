@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { BlobRef } from '../blobs/blobs.ts'
 import { canonicalJson, parseHex, type RequestId, show } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'

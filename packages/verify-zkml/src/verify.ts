@@ -177,3 +177,6 @@ function opened(entry: LayoutEntry, tensors: readonly Tensor[], salt: `0x${strin
 }
 
 export { SEMANTICS }
+
+/** What the command line takes from this package: see the `veristack` field of its package.json. */
+export const verifiers: readonly Verifier[] = [zkmlVerifier()]

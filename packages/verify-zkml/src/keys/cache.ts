@@ -53,7 +53,7 @@ async function read(path: string, entry: CacheEntry): Promise<{ readonly bytes?:
   try {
     file = await readFile(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return {}
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return {}
     return { reason: `${path} can not be read` }
   }
   const bytes = Uint8Array.from(file.subarray(DIGEST))

@@ -1,48 +1,18 @@
-import { type Tensor, tensor } from '@veristack/core/receipt'
+import { tensor } from '@veristack/core/receipt'
 import fc from 'fast-check'
-import type { InferenceSession } from 'onnxruntime-node'
+import { canon, openSession, runSession } from '../deep/onnxruntime.ts'
 import { Dice, programs, randomInputs } from '../deep/programs.ts'
 import { parseModel } from '../onnx/index.ts'
-import { INTEGER_ONNX_OPERATORS, type IntegerProgram, interpret, ProgramBuilder, type Range, toOnnx } from './index.ts'
-
-const ort = () => import('onnxruntime-node')
-
-async function session(program: IntegerProgram): Promise<InferenceSession> {
-  const { InferenceSession } = await ort()
-  return InferenceSession.create(toOnnx(program), { intraOpNumThreads: 1, logSeverityLevel: 3 })
-}
-
-async function run(open: InferenceSession, inputs: readonly Tensor[]): Promise<Record<string, unknown>> {
-  const { Tensor: OrtTensor } = await ort()
-  const feeds = inputs.map(({ name, type, shape, data }) => {
-    const elements = type === 'int32' ? new Int32Array(data.slice().buffer) : new BigInt64Array(data.slice().buffer)
-    return [name, new OrtTensor(type === 'int32' ? 'int32' : 'int64', elements, [...shape])] as const
-  })
-  const results = await open.run(Object.fromEntries(feeds))
-  return Object.fromEntries(
-    Object.entries(results).map(([name, t]) => [
-      name,
-      { type: t.type, shape: [...t.dims], values: Array.from(t.data as Int32Array, String) },
-    ]),
-  )
-}
-
-const canon = (program: IntegerProgram, inputs: readonly Tensor[]) =>
-  Object.fromEntries(
-    interpret(program, inputs).map(({ name, type, shape, data }) => {
-      const elements = type === 'int32' ? new Int32Array(data.buffer) : new BigInt64Array(data.buffer)
-      return [name, { type, shape, values: Array.from<number | bigint, string>(elements, String) }]
-    }),
-  )
+import { INTEGER_ONNX_OPERATORS, ProgramBuilder, type Range, toOnnx } from './index.ts'
 
 describe('toOnnx', () => {
   test("onnxruntime gives the interpreter's integers on random programs", async () => {
     await fc.assert(
       fc.asyncProperty(programs, fc.nat(), async ({ program }, seed) => {
-        const open = await session(program)
+        const open = await openSession(program)
         for (const k of [0, 1, 2]) {
           const inputs = randomInputs(program, seed + k)
-          expect(await run(open, inputs)).toEqual(canon(program, inputs))
+          expect(await runSession(open, inputs)).toEqual(canon(program, inputs))
         }
         await open.release()
       }),
@@ -68,7 +38,7 @@ describe('toOnnx', () => {
     const program = builder.build(
       [...shifts, ...clips].map((value) => ({ name: `v${value}`, value, scale: 1, zeroPoint: 0 })),
     )
-    const open = await session(program)
+    const open = await openSession(program)
     const type = edges[0] === range ? 'int32' : 'int64'
     for (const values of [
       [range.lo, range.hi, range.hi, 0n],
@@ -77,7 +47,7 @@ describe('toOnnx', () => {
       [0n, 0n, 0n, 0n],
     ]) {
       const inputs = [tensor('x', type, [4], values)]
-      expect(await run(open, inputs)).toEqual(canon(program, inputs))
+      expect(await runSession(open, inputs)).toEqual(canon(program, inputs))
     }
   })
 
@@ -117,6 +87,6 @@ describe('toOnnx', () => {
       { name: '//t1', value: x, scale: 1, zeroPoint: 0 },
     ])
     const inputs = [tensor('/t0', 'int32', [2], [3, 4])]
-    expect(await run(await session(program), inputs)).toEqual(canon(program, inputs))
+    expect(await runSession(await openSession(program), inputs)).toEqual(canon(program, inputs))
   })
 })

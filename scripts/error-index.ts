@@ -34,7 +34,7 @@ async function descriptorsOf({ folder }: Package): Promise<readonly Descriptor[]
   return fail.descriptors
 }
 
-const entry = ({ code, title, remedy }: Descriptor): string => `### ${code}\n\n${title}.\n\n*What to do:* ${remedy}\n`
+const entry = ({ code, title, remedy }: Descriptor): string => `### ${code}\n\n${title}.\n\n_What to do:_ ${remedy}\n`
 
 const packages = await Promise.all(
   publicPackages().map(async (p) => ({ name: p.manifest.name, folder: p.folder, errors: await descriptorsOf(p) })),

@@ -64,3 +64,5 @@ export async function refusal(work: () => Promise<unknown> | unknown): Promise<s
   }
   return 'nothing was thrown'
 }
+
+export type Stage = ReturnType<typeof stage>

@@ -1,13 +1,14 @@
-import { numbers, type Tensor, tensor } from '@veristack/core'
+import { numbers, type Tensor } from '@veristack/core'
 import { type IntegerProgram, interpret } from '@veristack/integer-model'
 import { FEATURISER } from '../src/features.ts'
 import type { Row } from './network.ts'
 
 /** The row as the integer program takes it: what quantising its float features gives. */
 export function integerFeatures(row: Row): Tensor {
-  const values = new Int32Array(FEATURISER.features)
-  for (const i of row.indices) values[i] = 1
-  return tensor('features', 'int32', [1, FEATURISER.features], values)
+  const data = new Uint8Array(4 * FEATURISER.features)
+  const view = new DataView(data.buffer)
+  for (const i of row.indices) view.setInt32(4 * i, 1, true)
+  return { name: 'features', type: 'int32', shape: [1, FEATURISER.features], data }
 }
 
 /** The value of the output `label`, for a batch of one. */

@@ -1,4 +1,4 @@
-import { type Digest, jsonDigest, type Tensor, tensor } from '@veristack/core'
+import { type Digest, jsonDigest, type Tensor } from '@veristack/core'
 import { fail } from './errors.ts'
 import { murmur3 } from './murmur3.ts'
 
@@ -54,9 +54,10 @@ export function activeFeatures(text: string): readonly number[] {
 
 /** float32 [1, 1024]: 1 at each of these features, 0 elsewhere. */
 export function presence(features: Iterable<number>): Tensor {
-  const values = new Float32Array(FEATURISER.features)
-  for (const i of features) values[i] = 1
-  return tensor('features', 'float32', [1, FEATURISER.features], values)
+  const data = new Uint8Array(4 * FEATURISER.features)
+  const view = new DataView(data.buffer)
+  for (const i of features) view.setFloat32(4 * i, 1, true)
+  return { name: 'features', type: 'float32', shape: [1, FEATURISER.features], data }
 }
 
 /** The model's input for this text: the {@link presence} of its features. Throws as {@link activeFeatures}. */

@@ -203,6 +203,13 @@ describe('createStack', () => {
   })
 })
 
+test('a malformed secret is refused without being repeated', async () => {
+  const secret = `0x${'5ec7e7'.repeat(9)}` as const
+  const failure: unknown = await createStack({ plugins: [doubling], secret }).catch((e: unknown) => e)
+  expect(isVeristackError(failure, 'VS_CORE_INVALID_DATA')).toBe(true)
+  expect(String(failure)).not.toContain('5ec7e7')
+})
+
 describe('plugins', () => {
   const plugin = (name: string, more: Partial<Plugin> = {}): Plugin => ({
     specificationVersion: 'v1',

@@ -6,7 +6,6 @@ import {
   type Hex,
   type Json,
   type ProgramId,
-  parseDigest,
   type RequestId,
   type Signer,
   type Tensor,
@@ -141,8 +140,7 @@ export async function createStack(options: StackOptions): Promise<Stack> {
   const journal = createJournal(observed(), blobs)
   const scheduler = host.use('scheduler')
   const claimant = host.use('signer')
-  const secret =
-    options.secret === undefined ? await secretOf(claimant) : fromHex(parseDigest(options.secret, 'secret'))
+  const secret = options.secret === undefined ? await secretOf(claimant) : parseSecret(options.secret)
   const handles = { journal, scheduler, events, causes, closed: closing.signal }
 
   const stepFailed = async (id: RequestId, step: Step, cause: unknown): Promise<void> => {
@@ -267,6 +265,13 @@ export async function createStack(options: StackOptions): Promise<Stack> {
     [Symbol.asyncDispose]: () => stack.close(),
   }
   return stack
+}
+
+/** Never says what came instead of a secret: it may be one. */
+function parseSecret(text: Hex): Uint8Array {
+  if (!/^0x[0-9a-fA-F]{64}$/.test(text))
+    throw fail('VS_CORE_INVALID_DATA', { details: { field: 'secret', expected: '0x and 32 bytes' } })
+  return fromHex(text)
 }
 
 const needsOf = (a: Assignment): JobNeeds => ({ semantics: a.program.semantics, kinds: a.planned.map((p) => p.kind) })

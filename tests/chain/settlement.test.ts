@@ -12,10 +12,10 @@ import {
   keccakText,
   localSigner,
   makeRequest,
-  parseDigest,
   type Policy,
-  policyDigest,
   type ProgramId,
+  parseDigest,
+  policyDigest,
   type Request,
   requirementDigest,
   type SignedClaim,
@@ -46,7 +46,12 @@ import { simulatedKey, simulateProof } from '../../packages/verify-zkml/src/test
  */
 
 const GAS_FILE = join(process.cwd(), 'packages/settlement-evm/gas.json')
-const BOUNDS: Readonly<Record<string, number>> = { request: 130_000, submit: 350_000, withdraw: 45_000, deliver: 120_000 }
+const BOUNDS: Readonly<Record<string, number>> = {
+  request: 130_000,
+  submit: 350_000,
+  withdraw: 45_000,
+  deliver: 120_000,
+}
 const CREATED_AT = 1_900_000_000
 const PRICE = 10n ** 15n
 const INPUT = 0x1d7ca9f03bb1e25d8a3c64f12e9b7a05n << 120n
@@ -95,10 +100,22 @@ beforeAll(async () => {
   lane = laneOf(chain, await privateKeyAccount(payer.privateKey))
   client = { chain, lane, deployment: await deployContracts(lane) }
   const adapter = groth16OnChain({ parameters: async () => parameters, proof: (e) => e.payload })
-  const artefacts = { kind: adapter.kind, program: parameters.program, anchor: digest('anchor'), origin: 'development', blobs: {} } as const
+  const artefacts = {
+    kind: adapter.kind,
+    program: parameters.program,
+    anchor: digest('anchor'),
+    origin: 'development',
+    blobs: {},
+  } as const
   const deployed = await deploy(lane, { ...(await adapter.deployment(artefacts, chain.chainId)), name: 'verifier' })
   expect(deployed.codeHash).toBe(verifierCodeHash(parameters))
-  policy = { tier: 'zkml', verifier: deployed.address, codeHash: parseDigest(deployed.codeHash), params: '0x', offchain: {} }
+  policy = {
+    tier: 'zkml',
+    verifier: deployed.address,
+    codeHash: parseDigest(deployed.codeHash),
+    params: '0x',
+    offchain: {},
+  }
 })
 afterAll(async () => {
   chain.close()
@@ -135,7 +152,12 @@ async function placed(change: Partial<Request> = {}) {
 async function sign(scene: Scene, signer: Signer = claimant, lists = LISTS): Promise<SignedClaim> {
   const { id, program, requirement, chainId, contract, expiresAt } = scene.request
   const claim: Claim = {
-    request: id, program, requirement, chainId, contract, expiresAt,
+    request: id,
+    program,
+    requirement,
+    chainId,
+    contract,
+    expiresAt,
     inputs: commitmentsDigest(lists.inputs),
     outputs: commitmentsDigest(lists.outputs),
     claimant: signer.address,
@@ -143,7 +165,10 @@ async function sign(scene: Scene, signer: Signer = claimant, lists = LISTS): Pro
   return { claim, ...lists, signature: await signer.sign(claimDigest(claim)) }
 }
 
-function proofFor({ claim }: SignedClaim, values: { input?: bigint; logits?: bigint; label?: bigint; a?: bigint } = {}) {
+function proofFor(
+  { claim }: SignedClaim,
+  values: { input?: bigint; logits?: bigint; label?: bigint; a?: bigint } = {},
+) {
   const d = BigInt(claimDigest(claim))
   const { input = INPUT, logits = LOGITS, label = 7n, a = 0x1234567890abcdefn << 180n } = values
   return proofBytes(simulateProof([d >> 128n, d & ((1n << 128n) - 1n), input, logits, label], a))
@@ -176,7 +201,8 @@ test('gas of whole transactions', async () => {
     deliver: Number(delivered.gasUsed),
     withdraw: Number(withdrawn.gasUsed),
   }
-  for (const [name, used] of Object.entries(gas)) expect([name, used <= (BOUNDS[name] ?? 0), used]).toEqual([name, true, used])
+  for (const [name, used] of Object.entries(gas))
+    expect([name, used <= (BOUNDS[name] ?? 0), used]).toEqual([name, true, used])
   const text = `${JSON.stringify({ ...gas, total: Object.values(gas).reduce((a, b) => a + b, 0) }, null, 2)}\n`
   if (process.env.VERISTACK_WRITE_GAS) writeFileSync(GAS_FILE, text)
   // A change of gas is a change to be seen: VERISTACK_WRITE_GAS=1 writes the new figures.
@@ -211,7 +237,11 @@ test('a rerandomised proof settles nothing twice and pays nobody else', async ()
 test('values other than the committed ones, and aliases of them, are rejected', async () => {
   const R = 21888242871839275222246405745257275088548364400416034343698204186575808495617n
   const scene = await placed()
-  const lists = [commitments(INPUT, LOGITS, 8n), commitments(INPUT, LOGITS + 1n, 7n), commitments(INPUT, LOGITS, 7n + R)]
+  const lists = [
+    commitments(INPUT, LOGITS, 8n),
+    commitments(INPUT, LOGITS + 1n, 7n),
+    commitments(INPUT, LOGITS, 7n + R),
+  ]
   for (const l of lists) {
     // The claim says one thing and the proof another.
     const signed = await sign(scene, claimant, l)

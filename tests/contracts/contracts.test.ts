@@ -3,7 +3,10 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
 /** The exit code and the last of what a command of this repository prints. */
-function run(command: string, args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+function run(
+  command: string,
+  args: readonly string[],
+): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: process.cwd(), stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''

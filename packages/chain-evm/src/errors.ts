@@ -24,7 +24,8 @@ export const fail = defineErrors({
   },
   VS_EVM_TRANSACTION_LOST: {
     title: 'Another transaction took the nonce',
-    remedy: 'Use a signer for one process only, look at the state of the contract, and send again if it is still needed.',
+    remedy:
+      'Use a signer for one process only, look at the state of the contract, and send again if it is still needed.',
   },
   VS_EVM_NO_FACTORY: {
     title: 'The chain has no deterministic deployment factory',

@@ -1,10 +1,4 @@
-import {
-  type Chain,
-  checkCode,
-  create2Address,
-  deploy,
-  type Lane,
-} from '@veristack/chain-evm'
+import { type Chain, checkCode, create2Address, deploy, type Lane } from '@veristack/chain-evm'
 import type { Address } from '@veristack/core/receipt'
 import { programRegistryBytecode, programRegistryDeployedBytecode } from './bindings/ProgramRegistry.ts'
 import { settlementBytecode, settlementDeployedBytecode } from './bindings/Settlement.ts'
@@ -30,7 +24,9 @@ export const canonicalDeployment = (): Deployment => ({
 export async function deployContracts(lane: Lane, signal?: AbortSignal): Promise<Deployment> {
   const settlement = await deploy(lane, SETTLEMENT, signal)
   const registry = await deploy(lane, REGISTRY, signal)
-  const blocks = [settlement.transaction?.block, registry.transaction?.block].flatMap((b) => (b === undefined ? [] : [b]))
+  const blocks = [settlement.transaction?.block, registry.transaction?.block].flatMap((b) =>
+    b === undefined ? [] : [b],
+  )
   return {
     settlement: settlement.address,
     registry: registry.address,

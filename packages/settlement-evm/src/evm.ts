@@ -31,7 +31,9 @@ export function evm(options: EvmOptions = {}): EvmPlugin {
   const network = options.network ?? (options.rpcUrl === undefined ? 'local' : undefined)
   const chainId = network === undefined || network === 'local' ? undefined : chainIdOf(network)
   if (network !== 'local' && options.rpcUrl === undefined) {
-    throw fail('VS_SETTLE_INVALID_OPTION', { details: { field: 'rpcUrl', expected: `a URL for ${network}`, got: 'nothing' } })
+    throw fail('VS_SETTLE_INVALID_OPTION', {
+      details: { field: 'rpcUrl', expected: `a URL for ${network}`, got: 'nothing' },
+    })
   }
   let running: SettlementClient | undefined
   let stopChain: (() => Promise<void>) | undefined

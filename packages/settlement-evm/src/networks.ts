@@ -22,6 +22,10 @@ export function chainIdOf(network: string): bigint {
   const caip2 = /^eip155:([1-9]\d{0,18})$/.exec(network)
   if (caip2?.[1] !== undefined) return BigInt(caip2[1])
   throw fail('VS_SETTLE_INVALID_OPTION', {
-    details: { field: 'network', expected: `local, eip155:<chain id>, ${Object.keys(CHAIN_IDS).join(', ')}`, got: network },
+    details: {
+      field: 'network',
+      expected: `local, eip155:<chain id>, ${Object.keys(CHAIN_IDS).join(', ')}`,
+      got: network,
+    },
   })
 }

@@ -3,12 +3,12 @@ import {
   type Digest,
   type Hex,
   jsonDigest,
-  leaves,
   leafHash,
+  leaves,
   type Policy,
   type Request,
-  requirementFormula,
   type Requirement,
+  requirementFormula,
   toHex,
 } from '@veristack/core/receipt'
 import { fail } from './errors.ts'
@@ -40,7 +40,9 @@ export function orderOf(job: Pick<EscrowJob, 'request' | 'terms' | 'application'
   const terms = parseTerms(job.terms.preimage)
   const digest = settlementTermsDigest(terms)
   if (digest !== job.terms.digest) {
-    throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'terms.digest', expected: digest, got: job.terms.digest } })
+    throw fail('VS_SETTLE_REQUEST_MISMATCH', {
+      details: { field: 'terms.digest', expected: digest, got: job.terms.digest },
+    })
   }
   return { request, terms, application: job.application }
 }

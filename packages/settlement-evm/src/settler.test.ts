@@ -1,132 +1,33 @@
 import { type Chain, laneOf, privateKeyAccount, revertName } from '@veristack/chain-evm'
-import { type Anvil, developmentAccounts, startAnvil } from '@veristack/chain-evm/local'
-import type { Artefacts, Call, EscrowJob, EvidenceKind, OnChain, Plugin, Receipt, SettleJob, Settler } from '@veristack/core'
+import { type Anvil, startAnvil } from '@veristack/chain-evm/local'
 import {
   type Address,
-  claimDigest,
-  type Commitment,
   commitmentsDigest,
-  type Digest,
+  type EscrowJob,
   type Hex,
   isVeristackError,
-  jsonDigest,
-  keccakText,
   localSigner,
   makeRequest,
-  type Policy,
-  policyDigest,
-  type ProgramId,
-  type Requirement,
-  requirementDigest,
-  termsDigest,
-  toHex,
+  type Settler,
 } from '@veristack/core'
-import { creditOf, evm, type EvmPlugin, finalize, getResult, orderOf, refund, requestIdOf, submit, withdraw } from './index.ts'
-
-const digest = (name: string) => toHex(keccakText(name)) as Digest
-const KIND: EvidenceKind = 'toy/answers'
-const PRICE = 10n ** 15n
-
-/** Runtime code that answers `status` and `finalAt` to everything, behind a constructor that returns it. */
-function answering(status: number, finalAt = 0n): Hex {
-  const runtime = `60${status.toString(16).padStart(2, '0')}60005267${finalAt.toString(16).padStart(16, '0')}60205260406000f3`
-  const size = (runtime.length / 2).toString(16).padStart(2, '0')
-  return `0x60${size}600c60003960${size}6000f3${runtime}`
-}
-const adapter = (bytecode: Hex): OnChain => ({
-  kind: KIND,
-  proofSystem: 'toy',
-  deployment: async () => ({ bytecode, constructorArgs: '0x' }),
-  params: () => '0x01',
-  encode: (_signed, _outputs, evidence) => toHex(evidence.payload),
-})
-const artefacts: Artefacts = { kind: KIND, program: digest('program') as Hex as ProgramId, anchor: digest('anchor'), origin: 'none', blobs: {} }
-const call = (): Call => ({ signal: new AbortController().signal, idempotencyKey: 'test', progress: () => {} })
-const [payer, claimantAccount, stranger] = developmentAccounts
-if (payer === undefined || claimantAccount === undefined || stranger === undefined) throw new Error('no accounts')
-const claimant = localSigner(claimantAccount.privateKey)
-
-/** What a stack does with a plugin. */
-async function started(plugin: EvmPlugin): Promise<Settler> {
-  let settler: Settler | undefined
-  const unused = () => {
-    throw new Error('unused')
-  }
-  plugin.register({
-    use: unused,
-    all: unused,
-    provide: (role, make) => {
-      if (role === 'settler') settler = make({ use: unused, all: unused, provide: unused }) as Settler
-    },
-  })
-  await (plugin as Plugin).start?.(new AbortController().signal)
-  if (settler === undefined) throw new Error('no settler')
-  return settler
-}
-
-const inputs: readonly Commitment[] = [{ tensor: 'x', scheme: 'raw/v1', value: `0x${'00'.repeat(31)}05` }]
-const outputsOf = (label: number): readonly Commitment[] => [
-  { tensor: 'label', scheme: 'raw/v1', value: `0x${label.toString(16).padStart(64, '0')}` },
-]
-
-interface Scene {
-  readonly escrow: EscrowJob
-  readonly policy: Policy
-  job(label?: number, signer?: typeof claimant): Promise<SettleJob>
-}
-
-async function scene(settler: Settler, chain: Chain, bytecode: Hex, nonce: number, options = {}): Promise<Scene> {
-  const onchain = adapter(bytecode)
-  const policy: Policy = { tier: 'toy', offchain: {}, ...(await settler.pin(artefacts, onchain, call())) }
-  const requirement: Requirement = { tier: 'toy', policy: policyDigest(policy) }
-  const terms = settler.terms(options)
-  const application = { featuriser: 'none' }
-  const request = makeRequest({
-    program: artefacts.program,
-    inputs: commitmentsDigest(inputs),
-    requirement: requirementDigest(requirement),
-    terms: termsDigest({ application, settlement: terms.digest }),
-    payer: settler.payer,
-    priceWei: PRICE,
-    nonce: `0x${nonce.toString(16).padStart(64, '0')}`,
-    chainId: settler.chainId,
-    contract: settler.contract,
-    expiresAt: (await chain.now()).timestamp + 3600n,
-  })
-  const escrow: EscrowJob = { request, requirement, policies: [policy], application: jsonDigest(application), terms }
-  return {
-    escrow,
-    policy,
-    job: async (label = 7, signer = claimant) => {
-      const outputs = outputsOf(label)
-      const claim = {
-        request: request.id,
-        program: request.program,
-        inputs: request.inputs,
-        outputs: commitmentsDigest(outputs),
-        requirement: request.requirement,
-        claimant: signer.address,
-        chainId: request.chainId,
-        contract: request.contract,
-        expiresAt: request.expiresAt,
-      }
-      const signature = await signer.sign(claimDigest(claim))
-      const receipt: Receipt = {
-        version: 1,
-        request,
-        requirement,
-        policies: [policy],
-        terms: { application, settlement: terms.digest },
-        signed: { claim, inputs, outputs, signature },
-        outputs: [],
-        salts: {},
-        evidence: [{ kind: KIND, version: 1, claim: claimDigest(claim), payload: Uint8Array.of(1, 2, 3), blobs: [] }],
-        settlements: [],
-      }
-      return { ...escrow, receipt, onchain: new Map([[KIND, onchain]]) }
-    },
-  }
-}
+import { settlerSuite } from '@veristack/core/testing'
+import { creditOf, evm, finalize, getResult, orderOf, refund, requestIdOf, submit, withdraw } from './index.ts'
+import {
+  adapter,
+  answering,
+  artefacts,
+  call,
+  claimant,
+  claimantAccount,
+  digest,
+  firstByteIsOne,
+  outputsOf,
+  PRICE,
+  payer,
+  scene,
+  started,
+  stranger,
+} from './toy-tier.fixture.ts'
 
 describe('settler on a local chain', () => {
   const plugin = evm({ network: 'local' })
@@ -160,14 +61,20 @@ describe('settler on a local chain', () => {
     expect(await chain.balance(settler.contract)).toBe(PRICE)
 
     const settled = await settler.settle(await job(), call())
-    expect(settled).toMatchObject({ state: 'delivered', detail: { request: escrow.request.id, claimant: claimant.address } })
+    expect(settled).toMatchObject({
+      state: 'delivered',
+      detail: { request: escrow.request.id, claimant: claimant.address },
+    })
     expect(await creditOf(plugin.client(), claimant.address)).toBe(PRICE)
     const again = await settler.settle(await job(), call())
     expect(again).toMatchObject({ state: 'delivered', ref: settled.ref })
     expect(await settler.status(escrow.request.id)).toMatchObject({ state: 'delivered', ref: settled.ref })
     expect(await creditOf(plugin.client(), claimant.address)).toBe(PRICE)
     expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject({
-      state: 'delivered', satisfied: 1, claimant: claimant.address, outputs: commitmentsDigest(outputsOf(7)),
+      state: 'delivered',
+      satisfied: 1,
+      claimant: claimant.address,
+      outputs: commitmentsDigest(outputsOf(7)),
     })
 
     // The claimant takes his money, wherever he wants it.
@@ -203,7 +110,9 @@ describe('settler on a local chain', () => {
     await settler.prepare(rejecting.escrow, call())
     const why = await settler.settle(await rejecting.job(), call()).catch((e: unknown) => e)
     expect(isVeristackError(why, 'VS_EVM_REVERTED') && why.details).toMatchObject({
-      call: 'submit', error: 'EvidenceRejected', arguments: expect.stringMatching(/^0x/),
+      call: 'submit',
+      error: 'EvidenceRejected',
+      arguments: expect.stringMatching(/^0x/),
     })
     expect(await getResult(plugin.client(), rejecting.escrow.request.id)).toMatchObject({ state: 'open' })
   })
@@ -218,7 +127,10 @@ describe('settler on a local chain', () => {
       ['id', { ...escrow, request: { ...escrow.request, priceWei: 1n } }],
     ]
     for (const [field, job] of wrong) {
-      await expect(settler.prepare(job, call())).rejects.toMatchObject({ code: 'VS_SETTLE_REQUEST_MISMATCH', details: { field } })
+      await expect(settler.prepare(job, call())).rejects.toMatchObject({
+        code: 'VS_SETTLE_REQUEST_MISMATCH',
+        details: { field },
+      })
     }
     expect(await settler.status(escrow.request.id)).toBeUndefined()
   })
@@ -251,8 +163,14 @@ describe('settler on a local chain', () => {
     await chain.rpc('evm_mine', [])
     const { receipt } = await job()
     await finalize(plugin.client(), {
-      order, requirement: escrow.requirement, policy, leaf: 0, claimant: claimant.address,
-      outputs: receipt.signed.claim.outputs, signature: receipt.signed.signature, evidence: '0x010203',
+      order,
+      requirement: escrow.requirement,
+      policy,
+      leaf: 0,
+      claimant: claimant.address,
+      outputs: receipt.signed.claim.outputs,
+      signature: receipt.signed.signature,
+      evidence: '0x010203',
     })
     expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject({ state: 'open', pending: 0 })
     const before = await creditOf(plugin.client(), payer.address)
@@ -268,10 +186,17 @@ describe('settler on a local chain', () => {
     const { receipt } = await job()
     const lane = laneOf(chain, await privateKeyAccount(stranger.privateKey))
     const submission = {
-      order: orderOf(escrow), requirement: escrow.requirement, policy, leaf: 0,
-      outputs: receipt.signed.claim.outputs, signature: receipt.signed.signature, evidence: '0x01' as Hex,
+      order: orderOf(escrow),
+      requirement: escrow.requirement,
+      policy,
+      leaf: 0,
+      outputs: receipt.signed.claim.outputs,
+      signature: receipt.signed.signature,
+      evidence: '0x01' as Hex,
     }
-    const theft = await submit({ ...plugin.client(), lane }, { ...submission, claimant: stranger.address }).catch((e: unknown) => e)
+    const theft = await submit({ ...plugin.client(), lane }, { ...submission, claimant: stranger.address }).catch(
+      (e: unknown) => e,
+    )
     expect(revertName(theft)).toBe('BadSignature')
     const before = await creditOf(plugin.client(), claimant.address)
     await submit({ ...plugin.client(), lane }, { ...submission, claimant: claimant.address })
@@ -310,11 +235,15 @@ describe('evm() options', () => {
     const absent = evm({ rpcUrl: anvil.rpcUrl, signer: payer.privateKey })
     await expect(started(absent)).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS', details: { got: 'no code' } })
     const deployment = { settlement: payer.address, registry: payer.address }
-    await expect(started(evm({ rpcUrl: anvil.rpcUrl, deployment }))).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS' })
+    await expect(started(evm({ rpcUrl: anvil.rpcUrl, deployment }))).rejects.toMatchObject({
+      code: 'VS_EVM_CODE_DIFFERS',
+    })
   })
 
   test('another chain than the configured one is refused', async () => {
-    await expect(started(evm({ rpcUrl: anvil.rpcUrl, network: 'sepolia' }))).rejects.toMatchObject({ code: 'VS_EVM_WRONG_CHAIN' })
+    await expect(started(evm({ rpcUrl: anvil.rpcUrl, network: 'sepolia' }))).rejects.toMatchObject({
+      code: 'VS_EVM_WRONG_CHAIN',
+    })
     await expect(started(evm({ rpcUrl: 'http://127.0.0.1:1', network: 'sepolia' }))).rejects.toMatchObject({
       code: 'VS_EVM_UNREACHABLE',
     })
@@ -328,7 +257,9 @@ describe('evm() options', () => {
     chain.close()
     const shy = evm({ rpcUrl: anvil.rpcUrl, signer: payer.privateKey, deployment })
     const settler = await started(shy)
-    await expect(settler.pin(artefacts, adapter(answering(2)), call())).rejects.toMatchObject({ code: 'VS_SETTLE_VERIFIER_ABSENT' })
+    await expect(settler.pin(artefacts, adapter(answering(2)), call())).rejects.toMatchObject({
+      code: 'VS_SETTLE_VERIFIER_ABSENT',
+    })
     await shy.stop?.()
     const bold = evm({ rpcUrl: anvil.rpcUrl, signer: payer.privateKey, deployment, deployVerifiers: true })
     const pinned = await (await started(bold)).pin(artefacts, adapter(answering(2)), call())
@@ -344,5 +275,31 @@ describe('evm() options', () => {
     expect(() => evm({ network: 'sepolia' })).toThrow('VS_SETTLE_INVALID_OPTION')
     expect(() => evm({ network: 'eip155:x', rpcUrl: anvil.rpcUrl })).toThrow('VS_SETTLE_INVALID_OPTION')
     expect(() => evm().client()).toThrow('VS_SETTLE_NOT_STARTED')
+  })
+})
+
+describe('conformance', () => {
+  const plugin = evm({ network: 'local' })
+  let settler: Settler
+  let nonce = 0
+  beforeAll(async () => {
+    settler = await started(plugin)
+  })
+  afterAll(() => plugin.stop?.())
+
+  settlerSuite({
+    runner: { describe, test },
+    make: () => ({
+      settler,
+      credited: (account) => creditOf(plugin.client(), account),
+      // Nobody withdraws here, so what was taken is what the contract has.
+      taken: () => plugin.client().chain.balance(settler.contract),
+    }),
+    fixture: async () => {
+      const made = await scene(settler, plugin.client().chain, firstByteIsOne, ++nonce)
+      const job = await made.job()
+      const evidence = job.receipt.evidence.map((e) => ({ ...e, payload: Uint8Array.of(9) }))
+      return { job, forged: { ...job, receipt: { ...job.receipt, evidence } } }
+    },
   })
 })

@@ -1,6 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeHash, create2Address, deploy, type Mined, revertName } from '@veristack/chain-evm'
-import type { Artefacts, Call, EscrowJob, OnChain, Settlement, SettleJob, SettlementState, Settler } from '@veristack/core'
+import type {
+  Artefacts,
+  Call,
+  EscrowJob,
+  OnChain,
+  SettleJob,
+  Settlement,
+  SettlementState,
+  Settler,
+} from '@veristack/core'
 import {
   type Address,
   claimDigest,
@@ -17,7 +26,7 @@ import { deliver } from './actions/deliver.ts'
 import { findEvents } from './actions/find-events.ts'
 import { getResult, type RequestResult } from './actions/get-result.ts'
 import { placeRequest, requestIdOf } from './actions/place-request.ts'
-import { finalize, pendingUntil, submit, type SubmitParameters } from './actions/submit.ts'
+import { finalize, pendingUntil, type SubmitParameters, submit } from './actions/submit.ts'
 import { type SettlementClient, senderOf } from './client.ts'
 import { fail } from './errors.ts'
 import { type Order, orderOf } from './order.ts'
@@ -62,7 +71,10 @@ export function makeSettler(options: SettlerOptions): Settler {
 }
 
 async function pin(
-  o: SettlerOptions, artefacts: Artefacts, onchain: OnChain, call: Call,
+  o: SettlerOptions,
+  artefacts: Artefacts,
+  onchain: OnChain,
+  call: Call,
 ): Promise<Pick<Policy, 'verifier' | 'codeHash' | 'params'>> {
   const client = o.client()
   const creation = await onchain.deployment(artefacts, client.chain.chainId)
@@ -86,7 +98,8 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
   const { request } = job
   const order = orderOf(job)
   const { length } = leaves(job.requirement)
-  if (length !== 1) throw fail('VS_SETTLE_UNSUPPORTED', { details: { requirement: `${length} leaves`, expected: '1 leaf' } })
+  if (length !== 1)
+    throw fail('VS_SETTLE_UNSUPPORTED', { details: { requirement: `${length} leaves`, expected: '1 leaf' } })
   const before = await getResult(client, request.id)
   if (before.state !== 'none') return found(client, request.id, before)
 
@@ -99,7 +112,10 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
   try {
     const mined = await placeRequest(client, { order, requirement, policies, signal: call.signal })
     call.progress({ stage: 'escrow', done: 1, total: 1 })
-    return settlement(client, request.id, 'submitted', mined.hash, { gas: { request: gas(mined) }, block: Number(mined.block) })
+    return settlement(client, request.id, 'submitted', mined.hash, {
+      gas: { request: gas(mined) },
+      block: Number(mined.block),
+    })
   } catch (error) {
     // Another attempt at the same work was faster.
     if (revertName(error) !== 'AlreadyRequested') throw error
@@ -108,7 +124,8 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
 }
 
 function mismatch(field: string, expected: unknown, got: unknown): void {
-  if (expected !== got) throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field, expected: String(expected), got: String(got) } })
+  if (expected !== got)
+    throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field, expected: String(expected), got: String(got) } })
 }
 
 async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Settlement> {
@@ -136,7 +153,8 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   if (after.claimant !== signed.claim.claimant || after.outputs !== signed.claim.outputs) {
     throw fail('VS_SETTLE_TAKEN', { details: { request: id, claimant: after.claimant, outputs: after.outputs } })
   }
-  const delivered = o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call.signal) : undefined
+  const delivered =
+    o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call.signal) : undefined
   if (sent === undefined && delivered === undefined) return found(client, id, after)
   const state = delivered !== undefined || after.state === 'delivered' ? 'delivered' : 'accepted'
   const accepted = sent?.hash ?? (await transactionOf(client, id, 'Accepted'))
@@ -152,7 +170,12 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
 }
 
 /** Submits, or finalizes what is pending. Undefined where someone else's transaction decided the request before. */
-async function submitOnce(client: SettlementClient, job: SettleJob, order: Order, signal: AbortSignal): Promise<Mined | undefined> {
+async function submitOnce(
+  client: SettlementClient,
+  job: SettleJob,
+  order: Order,
+  signal: AbortSignal,
+): Promise<Mined | undefined> {
   const { signed } = job.receipt
   const p: SubmitParameters = {
     ...evidenceOf(job),
@@ -168,7 +191,8 @@ async function submitOnce(client: SettlementClient, job: SettleJob, order: Order
     return waiting === 0n ? await submit(client, p) : await finalize(client, p)
   } catch (error) {
     const name = revertName(error)
-    if (name === 'WrongState' || name === 'AlreadyPending' || name === 'NotFinal' || name === 'NotPending') return undefined
+    if (name === 'WrongState' || name === 'AlreadyPending' || name === 'NotFinal' || name === 'NotPending')
+      return undefined
     throw error
   }
 }
@@ -177,7 +201,8 @@ async function submitOnce(client: SettlementClient, job: SettleJob, order: Order
 function evidenceOf(job: SettleJob): { readonly leaf: number; readonly policy: Policy; readonly evidence: Hex } {
   const [leaf] = leaves(job.requirement)
   const policy = job.policies.find((p) => p.tier === leaf?.tier && policyDigest(p) === leaf.policy)
-  if (policy === undefined) throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'policies', expected: leaf?.policy, got: 'absent' } })
+  if (policy === undefined)
+    throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'policies', expected: leaf?.policy, got: 'absent' } })
   for (const evidence of job.receipt.evidence) {
     const adapter = job.onchain.get(evidence.kind)
     if (adapter === undefined) continue
@@ -188,7 +213,12 @@ function evidenceOf(job: SettleJob): { readonly leaf: number; readonly policy: P
   })
 }
 
-async function deliverOnce(client: SettlementClient, order: Order, job: SettleJob, signal: AbortSignal): Promise<Mined | undefined> {
+async function deliverOnce(
+  client: SettlementClient,
+  order: Order,
+  job: SettleJob,
+  signal: AbortSignal,
+): Promise<Mined | undefined> {
   try {
     return await deliver(client, { order, outputs: job.receipt.signed.outputs, signal })
   } catch (error) {
@@ -198,10 +228,20 @@ async function deliverOnce(client: SettlementClient, order: Order, job: SettleJo
 }
 
 const EVENT_OF: { readonly [S in RequestResult['state']]: string } = {
-  none: '', open: 'Requested', pending: 'ClaimPending', accepted: 'Accepted', delivered: 'Accepted', refunded: 'Refunded',
+  none: '',
+  open: 'Requested',
+  pending: 'ClaimPending',
+  accepted: 'Accepted',
+  delivered: 'Accepted',
+  refunded: 'Refunded',
 }
 const STATE_OF: { readonly [S in RequestResult['state']]: SettlementState } = {
-  none: 'submitted', open: 'submitted', pending: 'pending', accepted: 'accepted', delivered: 'delivered', refunded: 'refunded',
+  none: 'submitted',
+  open: 'submitted',
+  pending: 'pending',
+  accepted: 'accepted',
+  delivered: 'delivered',
+  refunded: 'refunded',
 }
 
 /** What stands on chain already, with the transaction that brought it there. */
@@ -221,7 +261,11 @@ async function transactionOf(client: SettlementClient, id: RequestId, event: str
 const gas = (m: Mined): number => Number(m.gasUsed)
 
 function settlement(
-  { chain, deployment }: SettlementClient, id: RequestId, state: SettlementState, ref: Hex, detail: { readonly [k: string]: Json },
+  { chain, deployment }: SettlementClient,
+  id: RequestId,
+  state: SettlementState,
+  ref: Hex,
+  detail: { readonly [k: string]: Json },
 ): Settlement {
   const contract: Address = deployment.settlement
   return { network: chain.network, ref, state, mode: 'individual', detail: { request: id, contract, ...detail } }
@@ -230,7 +274,9 @@ function settlement(
 const WATCH_FACTOR = 5
 
 async function* watch(
-  { chain }: SettlementClient, status: () => Promise<Settlement | undefined>, signal: AbortSignal,
+  { chain }: SettlementClient,
+  status: () => Promise<Settlement | undefined>,
+  signal: AbortSignal,
 ): AsyncGenerator<Settlement> {
   let last: SettlementState | undefined
   while (!signal.aborted) {

@@ -31,10 +31,25 @@ export interface Terms {
 
 const DEFAULT_GRACE_SECONDS = 600n
 
-const BITS = { exclusiveUntil: 64, validUntil: 64, graceSeconds: 32, callbackGas: 32, callbackState: 8, tipWei: 96 } as const
+const BITS = {
+  exclusiveUntil: 64,
+  validUntil: 64,
+  graceSeconds: 32,
+  callbackGas: 32,
+  callbackState: 8,
+  tipWei: 96,
+} as const
 /** In the order of the type string. */
 const MEMBERS = [
-  'token', 'exclusiveClaimant', 'exclusiveUntil', 'validUntil', 'graceSeconds', 'callbackTarget', 'callbackGas', 'callbackState', 'tipWei',
+  'token',
+  'exclusiveClaimant',
+  'exclusiveUntil',
+  'validUntil',
+  'graceSeconds',
+  'callbackTarget',
+  'callbackGas',
+  'callbackState',
+  'tipWei',
 ] as const satisfies readonly (keyof Terms)[]
 /** What the contract refuses unless it is zero. */
 const UNSUPPORTED = ['token', 'validUntil', 'callbackTarget', 'callbackGas', 'callbackState', 'tipWei'] as const
@@ -44,7 +59,8 @@ const UNSUPPORTED = ['token', 'validUntil', 'callbackTarget', 'callbackGas', 'ca
  * `graceSeconds` 600. Throws `VS_SETTLE_INVALID_OPTION`, and `VS_SETTLE_UNSUPPORTED` for what the contract refuses.
  */
 export function parseTerms(options: Json): Terms {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid('settlement', 'an object', options)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw invalid('settlement', 'an object', options)
   const given = options as { readonly [k: string]: Json }
   const unknown = Object.keys(given).find((k) => !MEMBERS.some((m) => m === k))
   if (unknown !== undefined) throw invalid(unknown, `one of ${MEMBERS.join(', ')}`, unknown)
@@ -75,7 +91,8 @@ export function parseTerms(options: Json): Terms {
     tipWei: integer('tipWei'),
   }
   const unsupported = UNSUPPORTED.find((m) => BigInt(terms[m]) !== 0n)
-  if (unsupported !== undefined) throw fail('VS_SETTLE_UNSUPPORTED', { details: { term: unsupported, got: String(terms[unsupported]) } })
+  if (unsupported !== undefined)
+    throw fail('VS_SETTLE_UNSUPPORTED', { details: { term: unsupported, got: String(terms[unsupported]) } })
   if ((terms.exclusiveClaimant === ZERO_ADDRESS) !== (terms.exclusiveUntil === 0n)) {
     throw invalid('exclusiveUntil', 'set together with exclusiveClaimant', String(terms.exclusiveUntil))
   }
@@ -97,6 +114,8 @@ export const settlementTermsDigest = (terms: Terms): Digest =>
 /** What core stores and hashes into the request. */
 export function agreeTerms(options: Json): SettlementTerms {
   const terms = parseTerms(options)
-  const preimage = Object.fromEntries(MEMBERS.map((m) => [m, typeof terms[m] === 'bigint' ? String(terms[m]) : terms[m]]))
+  const preimage = Object.fromEntries(
+    MEMBERS.map((m) => [m, typeof terms[m] === 'bigint' ? String(terms[m]) : terms[m]]),
+  )
   return { digest: settlementTermsDigest(terms), preimage }
 }

@@ -21,12 +21,13 @@ import {
   type Hex,
   isVeristackError,
   keccakText,
-  parseAddress,
   type ProgramId,
+  parseAddress,
   type RequestId,
   type SignedClaim,
   toHex,
 } from '@veristack/core'
+import { onchainSuite } from '@veristack/core/testing'
 import { proofBytes, verifyingKeyBytes } from './groth16/bytes.ts'
 import { refuseProof } from './groth16/verify.ts'
 import { GROTH16_KIND, groth16OnChain, type VerifierParameters, verifierCode, verifierCodeHash } from './onchain.ts'
@@ -50,7 +51,13 @@ const parameters: VerifierParameters = {
   },
   development: true,
 }
-const artefacts: Artefacts = { kind: GROTH16_KIND, program: parameters.program, anchor: digest('anchor'), origin: 'development', blobs: {} }
+const artefacts: Artefacts = {
+  kind: GROTH16_KIND,
+  program: parameters.program,
+  anchor: digest('anchor'),
+  origin: 'development',
+  blobs: {},
+}
 const onchain = groth16OnChain({
   parameters: async () => parameters,
   proof: (e) => (e.payload.length === 256 ? e.payload : undefined),
@@ -167,8 +174,12 @@ describe('Groth16 verifier contract', () => {
     })
     const { bytecode, constructorArgs } = await adapter.deployment(artefacts, 31337n)
     const from = developmentAccounts[0]?.address
-    const why = await chain.rpc('eth_call', [{ from, data: bytecode + constructorArgs.slice(2) }, 'latest']).catch((e: unknown) => e)
-    expect(isVeristackError(why, 'VS_EVM_RPC') && why.details.data).toBe(toHex(keccakText('KeyWithoutContribution()')).slice(0, 10))
+    const why = await chain
+      .rpc('eth_call', [{ from, data: bytecode + constructorArgs.slice(2) }, 'latest'])
+      .catch((e: unknown) => e)
+    expect(isVeristackError(why, 'VS_EVM_RPC') && why.details.data).toBe(
+      toHex(keccakText('KeyWithoutContribution()')).slice(0, 10),
+    )
     expect(revertName(why)).toBeUndefined()
   })
 })
@@ -180,11 +191,27 @@ test('a development key is refused for a chain that is not local, before anythin
 test('malformed evidence and lists are refused', () => {
   const signed = signedFor()
   const evidence = evidenceOf(signalsOf(signed))
-  const refused = (s: SignedClaim, e: Evidence) => expect(() => onchain.encode(s, [], e)).toThrow(/whole 32-byte words|commitment|a proof/)
+  const refused = (s: SignedClaim, e: Evidence) =>
+    expect(() => onchain.encode(s, [], e)).toThrow(/whole 32-byte words|commitment|a proof/)
   refused(signed, { ...evidence, payload: evidence.payload.slice(1) })
   refused({ ...signed, inputs: [] }, evidence)
   refused({ ...signed, inputs: [...signed.inputs, ...signed.inputs] }, evidence)
   refused({ ...signed, outputs: [...signed.outputs, ...signed.outputs] }, evidence)
   refused({ ...signed, outputs: [{ tensor: 'label', scheme: 'raw/v1', value: '0x01' }] }, evidence)
   refused({ ...signed, outputs: [{ tensor: 'label', scheme: 'raw/v1', value: '0x' }] }, evidence)
+})
+
+onchainSuite({
+  runner: { describe, test },
+  make: () => onchain,
+  fixture: () => {
+    const [signed, other] = [signedFor(), signedFor({ requirement: digest('other') })]
+    return {
+      artefacts,
+      signed,
+      outputs: [],
+      evidence: evidenceOf(signalsOf(signed)),
+      other: { signed: other, outputs: [], evidence: evidenceOf(signalsOf(other)) },
+    }
+  },
 })

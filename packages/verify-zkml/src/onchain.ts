@@ -20,6 +20,7 @@ import type { LayoutEntry } from './circuit/layout.ts'
 import { fail } from './errors.ts'
 
 export const GROTH16_KIND = 'zkml/groth16-bn254'
+const EVIDENCE_VERSION = 1
 
 /** Chain ids on which the contract takes a development key. */
 const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n]
@@ -65,6 +66,10 @@ export function groth16OnChain(readers: Groth16Readers): OnChain {
     },
     params: () => '0x',
     encode: (signed, _outputs, evidence) => {
+      if (evidence.kind !== GROTH16_KIND || evidence.version !== EVIDENCE_VERSION) {
+        const got = `${evidence.kind} version ${evidence.version}`
+        throw fail('VS_ZKML_MALFORMED', { details: { field: 'evidence', expected: `${GROTH16_KIND} version 1`, got } })
+      }
       const proof = readers.proof(evidence)
       if (proof === undefined) throw fail('VS_ZKML_MALFORMED', { details: { field: 'payload', expected: 'a proof' } })
       return encodeEvidence(proof, signed)
@@ -123,7 +128,9 @@ export const verifierCodeHash = (p: VerifierParameters): Digest => toHex(keccak(
 function contractLayout({ inputs, outputs }: VerifierParameters['layout']) {
   const [input] = inputs
   if (input === undefined || inputs.length !== 1) {
-    throw fail('VS_ZKML_KEY_REFUSED', { details: { field: 'layout.inputs', expected: 'one entry', got: inputs.length } })
+    throw fail('VS_ZKML_KEY_REFUSED', {
+      details: { field: 'layout.inputs', expected: 'one entry', got: inputs.length },
+    })
   }
   return {
     inputTensor: input.tensor,

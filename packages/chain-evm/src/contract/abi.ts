@@ -25,7 +25,11 @@ export async function encodeCall<A extends Abi>(abi: A, name: FunctionName<A>, a
 }
 
 /** What a function returned, by position; structs by member name too. */
-export async function decodeResult<A extends Abi>(abi: A, name: FunctionName<A>, data: Hex): Promise<readonly unknown[]> {
+export async function decodeResult<A extends Abi>(
+  abi: A,
+  name: FunctionName<A>,
+  data: Hex,
+): Promise<readonly unknown[]> {
   return (await interfaceOf(abi)).decodeFunctionResult(name, data)
 }
 

@@ -6,7 +6,10 @@ import { type Abi, interfaceOf } from './abi.ts'
  * Turns a node's refusal into `VS_EVM_REVERTED` with the custom error's name and arguments in its details, where the
  * refusal carries revert data; any other error is returned as it is.
  */
-export async function explainRevert(error: unknown, call: { readonly name: string; readonly abi?: Abi }): Promise<unknown> {
+export async function explainRevert(
+  error: unknown,
+  call: { readonly name: string; readonly abi?: Abi },
+): Promise<unknown> {
   if (!isVeristackError(error, 'VS_EVM_RPC')) return error
   const { data, reason } = error.details
   if (typeof data !== 'string' || !data.startsWith('0x')) {

@@ -30,12 +30,21 @@ const initCode = (c: Creation): Hex => `${c.bytecode}${(c.constructorArgs ?? '0x
 
 /** Where the factory puts it: the address commits to bytecode, arguments and salt. https://eips.ethereum.org/EIPS/eip-1014 */
 export function create2Address(c: Creation): Address {
-  const hash = keccak(Uint8Array.of(0xff), fromHex(FACTORY), fromHex(c.salt ?? ZERO_DIGEST), keccak(fromHex(initCode(c))))
+  const hash = keccak(
+    Uint8Array.of(0xff),
+    fromHex(FACTORY),
+    fromHex(c.salt ?? ZERO_DIGEST),
+    keccak(fromHex(initCode(c))),
+  )
   return toHex(hash.subarray(12)) as Address
 }
 
 /** Puts a contract at its {@link create2Address}, unless it is there. Throws `VS_EVM_NO_FACTORY`, `VS_EVM_REVERTED`. */
-export async function deploy(lane: Lane, c: Creation & { readonly name: string }, signal?: AbortSignal): Promise<Deployed> {
+export async function deploy(
+  lane: Lane,
+  c: Creation & { readonly name: string },
+  signal?: AbortSignal,
+): Promise<Deployed> {
   const { chain } = lane
   const address = create2Address(c)
   const before = await chain.code(address)

@@ -25,7 +25,17 @@ export async function startAnvil(options: AnvilOptions = {}): Promise<Anvil> {
   options.signal?.throwIfAborted()
   const child = spawn(
     binary(),
-    ['--port', '0', '--host', '127.0.0.1', '--chain-id', String(options.chainId ?? 31337), '--hardfork', 'osaka', ...(options.args ?? [])],
+    [
+      '--port',
+      '0',
+      '--host',
+      '127.0.0.1',
+      '--chain-id',
+      String(options.chainId ?? 31337),
+      '--hardfork',
+      'osaka',
+      ...(options.args ?? []),
+    ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const kill = (): void => void child.kill('SIGKILL')

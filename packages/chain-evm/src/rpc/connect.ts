@@ -53,7 +53,8 @@ function chainOver(provider: JsonRpcProvider, chainId: bigint, options: ConnectO
       return await provider.send(method, [...params])
     } catch (cause) {
       const answer = rpcAnswer(cause)
-      if (answer === undefined) throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(options.rpcUrl), method }, cause })
+      if (answer === undefined)
+        throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(options.rpcUrl), method }, cause })
       throw fail('VS_EVM_RPC', {
         details: { method, reason: answer.message, ...(answer.data === undefined ? {} : { data: answer.data }) },
       })
@@ -67,7 +68,10 @@ function chainOver(provider: JsonRpcProvider, chainId: bigint, options: ConnectO
     pollMs: options.pollMs ?? (isLocalChain(chainId) ? LOCAL_POLL_MS : POLL_MS),
     rpc,
     call: async (to, data, block) =>
-      parseHex(await rpc('eth_call', [{ to, data }, block === undefined ? 'latest' : `0x${block.toString(16)}`]), 'eth_call'),
+      parseHex(
+        await rpc('eth_call', [{ to, data }, block === undefined ? 'latest' : `0x${block.toString(16)}`]),
+        'eth_call',
+      ),
     now: async () => {
       const block = (await rpc('eth_getBlockByNumber', ['latest', false])) as { number: string; timestamp: string }
       return { block: BigInt(block.number), timestamp: BigInt(block.timestamp) }

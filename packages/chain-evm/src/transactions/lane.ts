@@ -73,7 +73,14 @@ function makeLane(chain: Chain, account: Account): Lane {
     const fees = await currentFees(chain)
     next ??= await minedNonce(chain, account.address, 'pending')
     const transaction = {
-      type: 2, chainId: chain.chainId, nonce: next, to: p.to, value: p.valueWei ?? 0n, data: p.data, gasLimit, ...fees,
+      type: 2,
+      chainId: chain.chainId,
+      nonce: next,
+      to: p.to,
+      value: p.valueWei ?? 0n,
+      data: p.data,
+      gasLimit,
+      ...fees,
     } as const
     const signed = await account.sign(transaction)
     try {
@@ -135,7 +142,11 @@ interface RawReceipt {
 }
 
 async function awaitReceipt(
-  chain: Chain, account: Address, sent: UnsignedTransaction & { readonly hash: Hex }, p: SendParameters, signal?: AbortSignal,
+  chain: Chain,
+  account: Address,
+  sent: UnsignedTransaction & { readonly hash: Hex },
+  p: SendParameters,
+  signal?: AbortSignal,
 ): Promise<Mined> {
   const { hash } = sent
   for (;;) {
@@ -164,7 +175,13 @@ async function awaitReceipt(
 }
 
 /** A receipt says only that it failed; the same call on the block before says why. */
-async function whyReverted(chain: Chain, from: Address, sent: UnsignedTransaction, receipt: RawReceipt, p: SendParameters) {
+async function whyReverted(
+  chain: Chain,
+  from: Address,
+  sent: UnsignedTransaction,
+  receipt: RawReceipt,
+  p: SendParameters,
+) {
   const before = `0x${(BigInt(receipt.blockNumber) - 1n).toString(16)}`
   const hex = (n: bigint) => `0x${n.toString(16)}`
   const call = { from, to: sent.to, data: sent.data, value: hex(sent.value), gas: hex(sent.gasLimit) }
@@ -174,5 +191,8 @@ async function whyReverted(chain: Chain, from: Address, sent: UnsignedTransactio
     const explained = await explainRevert(error, p)
     if (isVeristackError(explained, 'VS_EVM_REVERTED')) return explained
   }
-  return fail('VS_EVM_REVERTED', { message: `The contract refused ${p.name}`, details: { call: p.name, error: 'unknown' } })
+  return fail('VS_EVM_REVERTED', {
+    message: `The contract refused ${p.name}`,
+    details: { call: p.name, error: 'unknown' },
+  })
 }

@@ -10,5 +10,8 @@ export async function deliver(
   p: { readonly order: Order; readonly outputs: readonly Commitment[]; readonly signal?: AbortSignal },
 ): Promise<Mined> {
   const data = await encodeCall(settlementAbi, 'deliver', [p.order, p.outputs])
-  return senderOf(client).send({ to: client.deployment.settlement, data, name: 'deliver', abi: settlementAbi }, p.signal)
+  return senderOf(client).send(
+    { to: client.deployment.settlement, data, name: 'deliver', abi: settlementAbi },
+    p.signal,
+  )
 }

@@ -18,7 +18,10 @@ interface RawLog {
 }
 
 /** All events of a request, oldest first. */
-export async function findEvents({ chain, deployment }: SettlementClient, id: RequestId): Promise<readonly RequestEvent[]> {
+export async function findEvents(
+  { chain, deployment }: SettlementClient,
+  id: RequestId,
+): Promise<readonly RequestEvent[]> {
   const from = `0x${(deployment.block ?? 0n).toString(16)}`
   const filter = { address: deployment.settlement, topics: [null, id], fromBlock: from, toBlock: 'latest' }
   const logs = (await chain.rpc('eth_getLogs', [filter])) as readonly RawLog[]
@@ -26,6 +29,12 @@ export async function findEvents({ chain, deployment }: SettlementClient, id: Re
   return logs.flatMap((log) => {
     const event = parser.parseLog({ topics: [...log.topics], data: log.data })
     if (event === null) return []
-    return [{ name: event.name, transaction: parseHex(log.transactionHash, 'transactionHash', 32), block: BigInt(log.blockNumber) }]
+    return [
+      {
+        name: event.name,
+        transaction: parseHex(log.transactionHash, 'transactionHash', 32),
+        block: BigInt(log.blockNumber),
+      },
+    ]
   })
 }

@@ -22,8 +22,20 @@ export interface RequestResult {
 
 /** Reads what is decided of a request. An unknown one is in state `none`. */
 export async function getResult({ chain, deployment }: SettlementClient, id: RequestId): Promise<RequestResult> {
-  const [result] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'getResult', args: [id] })
-  const [state, pending, satisfied, acceptedAt, claimant, outputs] = result as readonly [bigint, bigint, bigint, bigint, string, string]
+  const [result] = await read(chain, {
+    address: deployment.settlement,
+    abi: settlementAbi,
+    name: 'getResult',
+    args: [id],
+  })
+  const [state, pending, satisfied, acceptedAt, claimant, outputs] = result as readonly [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+    string,
+    string,
+  ]
   return {
     state: STATES[Number(state)] ?? 'none',
     pending: Number(pending),

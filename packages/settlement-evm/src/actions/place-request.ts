@@ -1,5 +1,5 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
-import { parseRequestId, type Policy, type RequestId, type Requirement } from '@veristack/core/receipt'
+import { type Policy, parseRequestId, type RequestId, type Requirement } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import { type SettlementClient, senderOf } from '../client.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
@@ -29,6 +29,11 @@ export async function placeRequest(client: SettlementClient, p: PlaceRequestPara
 
 /** The id that the contract gives an order. */
 export async function requestIdOf({ chain, deployment }: SettlementClient, order: Order): Promise<RequestId> {
-  const [id] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'requestId', args: [order] })
+  const [id] = await read(chain, {
+    address: deployment.settlement,
+    abi: settlementAbi,
+    name: 'requestId',
+    args: [order],
+  })
   return parseRequestId(id)
 }

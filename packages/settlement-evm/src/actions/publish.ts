@@ -1,5 +1,5 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
-import { type Address, type Digest, parseDigest, type ProgramId } from '@veristack/core/receipt'
+import { type Address, type Digest, type ProgramId, parseDigest } from '@veristack/core/receipt'
 import { programRegistryAbi } from '../bindings/ProgramRegistry.ts'
 import { type SettlementClient, senderOf } from '../client.ts'
 
@@ -52,6 +52,11 @@ export async function anchorsOf(
   }))
 }
 
-function sendToRegistry(client: SettlementClient, name: 'publish' | 'revokeAnchor', data: `0x${string}`, signal?: AbortSignal) {
+function sendToRegistry(
+  client: SettlementClient,
+  name: 'publish' | 'revokeAnchor',
+  data: `0x${string}`,
+  signal?: AbortSignal,
+) {
   return senderOf(client).send({ to: client.deployment.registry, data, name, abi: programRegistryAbi }, signal)
 }

@@ -5,7 +5,7 @@ import type { Lane, Mined } from '../transactions/lane.ts'
 
 /** https://github.com/Arachnid/deterministic-deployment-proxy: at the same address on nearly every chain. */
 export const FACTORY = parseAddress('0x4e59b44847b379578588920cA78FbF26c0B4956C')
-const FACTORY_DEPLOYER = '0x3fab184622dc19b6109349b94811493bf45362'
+const FACTORY_DEPLOYER = '0x3fab184622dc19b6109349b94811493bf2a45362'
 /** Signed for no chain in particular, by nobody: the signature is made up and the deployer recovered from it. */
 const FACTORY_TRANSACTION =
   '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222'

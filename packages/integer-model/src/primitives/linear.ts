@@ -71,8 +71,15 @@ export const linear: Primitive<LinearNode> = {
     const type = exactType(x.range, bounds(node.weights), { lo: -bound, hi: bound })
     const weights = emitter.constant(node.weights.shape, node.weights.data, type)
     const bias = emitter.constant(node.bias.shape, node.bias.data, type)
-    const product = emitter.operator('MatMul', [emitter.value(node.x, type), weights])
-    return { name: emitter.operator('Add', [product, bias]), type }
+    // As a product of matrices: fusing a batched MatMul with a transposition before it crashes onnxruntime 1.30.
+    const [size, outputs] = matrix(node)
+    const rows = count(x.shape) / size
+    const reshaped = (name: string, shape: readonly number[]): string =>
+      emitter.operator('Reshape', [name, emitter.constant([shape.length], shape, 'int64')])
+    const flat =
+      x.shape.length === 2 ? emitter.value(node.x, type) : reshaped(emitter.value(node.x, type), [rows, size])
+    const sum = emitter.operator('Add', [emitter.operator('MatMul', [flat, weights]), bias])
+    return { name: x.shape.length === 2 ? sum : reshaped(sum, [...x.shape.slice(0, -1), outputs]), type }
   },
 }
 

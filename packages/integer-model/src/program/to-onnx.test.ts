@@ -51,6 +51,18 @@ describe('toOnnx', () => {
     }
   })
 
+  test('a batched transposition before a wide product does not crash the runtime', async () => {
+    const builder = new ProgramBuilder()
+    const range = { lo: 0n, hi: 2n ** 31n - 1n }
+    const x = builder.input({ name: 'x', shape: [4, 4, 3], range, quantisation: { scale: 1, zeroPoint: 0 } })
+    const t = builder.node({ op: 'transpose', x, permutation: [1, 0, 2] })
+    const weights = new Dice(2).weights([3, 4], 12)
+    const y = builder.node({ op: 'linear', x: t, weights, bias: new Dice(3).weights([4], 12) })
+    const program = builder.build([{ name: 'y', value: y, scale: 1, zeroPoint: 0 }])
+    const inputs = randomInputs(program, 4)
+    expect(await runSession(await openSession(program), inputs)).toEqual(canon(program, inputs))
+  })
+
   test('emits allowed operators only, and Mod and Div with constant positive divisors', () => {
     fc.assert(
       fc.property(programs, ({ program }) => {

@@ -63,8 +63,14 @@ contract Player is Scene {
 
     // ---- moves ----
 
-    function wait(uint256 seconds_) external step {
-        time += bound(seconds_, 0, 1 days);
+    /// Often to the very second at which something changes, or the one before or after.
+    function wait(uint256 seconds_, uint256 r, uint256 where) external step {
+        uint256 to = time + bound(seconds_, 0, 1 days);
+        if (orders.length != 0 && where % 3 != 0) {
+            Model memory m = models[r % orders.length];
+            to = m.expiresAt + (where % 3 == 1 ? 0 : m.grace) + (where / 3) % 3 - 1;
+        }
+        if (to > time) time = to;
     }
 
     function place(uint256 price, uint256 lifetime, uint256 grace) external step {

@@ -1,6 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Address, type Digest, fromHex, type Hex, isVeristackError, keccak, toHex, ZERO_ADDRESS } from '@veristack/core'
+import {
+  type Address,
+  type Digest,
+  fromHex,
+  type Hex,
+  isVeristackError,
+  keccak,
+  toHex,
+  ZERO_ADDRESS,
+} from '@veristack/core'
 import { getCreate2Address, keccak256, TypedDataEncoder } from 'ethers'
 import vectors from '../../core/src/claim/vectors/claim-v1.json'
 import {
@@ -21,7 +30,10 @@ import { type Anvil, developmentAccounts, startAnvil } from './local/index.ts'
 
 /** Reverts with `Refused(uint256 7)` when called with data; otherwise takes what it is sent. */
 const REFUSER = '0x3615602b577f' as const
-const abi = [{ type: 'error', name: 'Refused', inputs: [{ name: 'why', type: 'uint256' }] }, { type: 'function', name: 'ask', stateMutability: 'view', inputs: [], outputs: [] }] as const
+const abi = [
+  { type: 'error', name: 'Refused', inputs: [{ name: 'why', type: 'uint256' }] },
+  { type: 'function', name: 'ask', stateMutability: 'view', inputs: [], outputs: [] },
+] as const
 const refused = toHex(keccak(new TextEncoder().encode('Refused(uint256)'))).slice(2, 10)
 const runtime = `${REFUSER}${refused}${'0'.repeat(56)}600052600760045260246000fd5b00` as Hex
 const creation = (code: Hex): Hex => {
@@ -84,7 +96,9 @@ describe('deployment', () => {
     expect(await checkCode(chain, expected)).toBe(codeHash(runtime))
     const other = `${runtime.slice(0, -2)}01` as Hex
     await expect(checkCode(chain, { ...expected, code: other })).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS' })
-    await expect(checkCode(chain, { ...expected, address: ZERO_ADDRESS })).rejects.toMatchObject({ details: { got: 'no code' } })
+    await expect(checkCode(chain, { ...expected, address: ZERO_ADDRESS })).rejects.toMatchObject({
+      details: { got: 'no code' },
+    })
 
     // As a compiler leaves it: zeros where the constructor puts the selector.
     const range = { start: 6, length: 4 }
@@ -93,7 +107,9 @@ describe('deployment', () => {
     await checkCode(chain, { ...expected, code: template, immutables: [{ ...range, value: `0x${refused}` }] })
     const wrong = checkCode(chain, { ...expected, code: template, immutables: [{ ...range, value: '0x00000001' }] })
     await expect(wrong).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS' })
-    await expect(checkCode(chain, { ...expected, code: template })).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS' })
+    await expect(checkCode(chain, { ...expected, code: template })).rejects.toMatchObject({
+      code: 'VS_EVM_CODE_DIFFERS',
+    })
   })
 })
 
@@ -124,7 +140,9 @@ describe('transactions', () => {
     ])
     expect(sends.map((s) => s.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     const [, why] = sends
-    expect(why?.status === 'rejected' && isVeristackError(why.reason, 'VS_EVM_REVERTED') && why.reason.details).toMatchObject({
+    expect(
+      why?.status === 'rejected' && isVeristackError(why.reason, 'VS_EVM_REVERTED') && why.reason.details,
+    ).toMatchObject({
       call: 'ask',
       error: 'Refused',
       arguments: '7',
@@ -157,7 +175,17 @@ describe('transactions', () => {
       const lost = mine.send({ to, data: '0x', valueWei: 5n, name: 'transfer' }).catch((e: unknown) => e)
       while (((await chain.rpc('txpool_status', [])) as { pending: string }).pending === '0x0') {}
       await chain.rpc('anvil_dropAllTransactions', [])
-      const rival = { type: 2, chainId: 31337n, nonce: 1, to, value: 9n, data: '0x', gasLimit: 21_000n, maxFeePerGas: 10n ** 10n, maxPriorityFeePerGas: 1n } as const
+      const rival = {
+        type: 2,
+        chainId: 31337n,
+        nonce: 1,
+        to,
+        value: 9n,
+        data: '0x',
+        gasLimit: 21_000n,
+        maxFeePerGas: 10n ** 10n,
+        maxPriorityFeePerGas: 1n,
+      } as const
       await chain.rpc('eth_sendRawTransaction', [await account.sign(rival)])
       await chain.rpc('evm_mine', [])
       expect(isVeristackError(await lost, 'VS_EVM_TRANSACTION_LOST')).toBe(true)
@@ -210,8 +238,15 @@ describe('a node that does not answer as it should', () => {
 test('the vectors are what ethers computes', () => {
   const types = {
     Claim: [
-      'request:bytes32', 'program:bytes32', 'inputs:bytes32', 'outputs:bytes32', 'requirement:bytes32',
-      'claimant:address', 'chainId:uint256', 'contract:address', 'expiresAt:uint64',
+      'request:bytes32',
+      'program:bytes32',
+      'inputs:bytes32',
+      'outputs:bytes32',
+      'requirement:bytes32',
+      'claimant:address',
+      'chainId:uint256',
+      'contract:address',
+      'expiresAt:uint64',
     ].map((m) => ({ name: m.split(':')[0] ?? '', type: m.split(':')[1] ?? '' })),
   }
   expect(vectors.claims.length).toBeGreaterThan(0)

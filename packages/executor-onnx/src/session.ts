@@ -18,6 +18,8 @@ export const openSession: OpenSession = async (model) => {
     runtime.InferenceSession.create(model, {
       executionProviders: ['cpu'],
       executionMode: 'sequential',
+      // Above this, onnxruntime 1.30 fuses a transpose, a cast and a batched MatMul so that loading kills the process.
+      graphOptimizationLevel: 'basic',
       // One thread is faster on small models, and leaves the order of float sums alone.
       intraOpNumThreads: 1,
       interOpNumThreads: 1,

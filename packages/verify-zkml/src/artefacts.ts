@@ -39,12 +39,20 @@ export async function publish(circuit: Circuit, keys: Keys, blobs: Blobs): Promi
 }
 
 /** Throws `VS_ZKML_KEY_MISMATCH` for artefacts of another kind or whose parts do not give their anchor. */
-export async function readPublished(artefacts: Artefacts, blobs: Blobs, signal?: AbortSignal): Promise<PublishedCircuit> {
+export async function readPublished(
+  artefacts: Artefacts,
+  blobs: Blobs,
+  signal?: AbortSignal,
+): Promise<PublishedCircuit> {
   if (artefacts.kind !== EVIDENCE_KIND) throw mismatch('kind', EVIDENCE_KIND, artefacts.kind)
-  const [verifyingKey, bytes] = await Promise.all([readBlob(artefacts, 'verifying-key', blobs, signal), readBlob(artefacts, 'circuit', blobs, signal)])
+  const [verifyingKey, bytes] = await Promise.all([
+    readBlob(artefacts, 'verifying-key', blobs, signal),
+    readBlob(artefacts, 'circuit', blobs, signal),
+  ])
   const layoutBytes = bytes.subarray(0, -32)
   const layout = decodeLayout(layoutBytes)
-  if (bytes.length < 32 || layout === undefined) throw mismatch('circuit', 'a layout and an R1CS hash', `${bytes.length} other bytes`)
+  if (bytes.length < 32 || layout === undefined)
+    throw mismatch('circuit', 'a layout and an R1CS hash', `${bytes.length} other bytes`)
   const r1csHash = toHex(bytes.subarray(-32)) as Digest
   const id = circuitId(artefacts.program, layoutBytes, r1csHash)
   const anchor = anchorDigest(id, verifyingKey)
@@ -52,7 +60,12 @@ export async function readPublished(artefacts: Artefacts, blobs: Blobs, signal?:
   return { id, layout, r1csHash, verifyingKey }
 }
 
-export async function readBlob(artefacts: Artefacts, name: keyof typeof MEDIA, blobs: Blobs, signal?: AbortSignal): Promise<Uint8Array> {
+export async function readBlob(
+  artefacts: Artefacts,
+  name: keyof typeof MEDIA,
+  blobs: Blobs,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const ref = artefacts.blobs[name]
   if (ref === undefined) throw mismatch('blobs', name, Object.keys(artefacts.blobs).join(', '))
   return blobs.get(ref, signal)

@@ -2,8 +2,8 @@ import { concatBytes } from '@noble/hashes/utils.js'
 import { type Digest, fromHex, toHex } from '@veristack/core/receipt'
 import { POSEIDON_SCHEME } from '@veristack/integer-model/commit'
 import { type CircuitLayout, decodeLayout, encodeLayout, FIXED_SIGNALS, PUBLIC_ELEMENTS } from './circuit/layout.ts'
-import { PROOF_BYTES, parseProof, parseVerifyingKey, verifyingKeyLength } from './groth16/bytes.ts'
 import type { Proof, VerifyingKey } from './groth16/backend.ts'
+import { PROOF_BYTES, parseProof, parseVerifyingKey, verifyingKeyLength } from './groth16/bytes.ts'
 
 export const EVIDENCE_KIND = 'zkml/groth16-bn254'
 export const EVIDENCE_VERSION = 1

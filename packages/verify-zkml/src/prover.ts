@@ -1,5 +1,24 @@
-import type { Artefacts, Blobs, Call, CommitmentPlan, Execution, PlannedCommitment, Program, ProveJob, Prover, Quote } from '@veristack/core'
-import { bigints, claimDigest, type Evidence, type Hex, isIntegerType, isVeristackError, type Tensor } from '@veristack/core/receipt'
+import type {
+  Artefacts,
+  Blobs,
+  Call,
+  CommitmentPlan,
+  Execution,
+  PlannedCommitment,
+  Program,
+  ProveJob,
+  Prover,
+  Quote,
+} from '@veristack/core'
+import {
+  bigints,
+  claimDigest,
+  type Evidence,
+  type Hex,
+  isIntegerType,
+  isVeristackError,
+  type Tensor,
+} from '@veristack/core/receipt'
 import type { IntegerProgram } from '@veristack/integer-model'
 import { mismatch, publish, readBlob, readPublished } from './artefacts.ts'
 import type { Circuit, Witness } from './circuit/compile.ts'
@@ -35,7 +54,12 @@ export function zkmlProver(options: ProverOptions): Prover {
   /** The last key that was used, parsed and checked. */
   let last: { readonly anchor: string; readonly zkey: Uint8Array } | undefined
 
-  async function zkeyOf(artefacts: Artefacts, circuit: Circuit, verifyingKey: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async function zkeyOf(
+    artefacts: Artefacts,
+    circuit: Circuit,
+    verifyingKey: Uint8Array,
+    signal: AbortSignal,
+  ): Promise<Uint8Array> {
     if (last?.anchor === artefacts.anchor) return last.zkey
     const zkey = await readBlob(artefacts, 'zkey', options.blobs(), signal)
     const own = verifyingKeyBytes(checkKey(zkey, circuit.system).verifyingKey)
@@ -52,7 +76,11 @@ export function zkmlProver(options: ProverOptions): Prover {
 
     async quote({ program }): Promise<Quote> {
       if (program.semantics !== SEMANTICS) {
-        return { ok: false, code: 'VS_ZKML_UNSUPPORTED', reasons: [`zkml proves ${SEMANTICS}, the program is ${program.semantics}`] }
+        return {
+          ok: false,
+          code: 'VS_ZKML_UNSUPPORTED',
+          reasons: [`zkml proves ${SEMANTICS}, the program is ${program.semantics}`],
+        }
       }
       try {
         const { circuit } = await load(program)
@@ -103,7 +131,10 @@ export function zkmlProver(options: ProverOptions): Prover {
       const key = checkKey(zkey, circuit.system).verifyingKey
       const refusal = refuseProof(key, witness.publicSignals, proof)
       if (refusal !== undefined) {
-        throw fail('VS_ZKML_PROVER_FAILED', { message: 'The prover made a proof that does not verify', details: { prover: backend.name, refusal } })
+        throw fail('VS_ZKML_PROVER_FAILED', {
+          message: 'The prover made a proof that does not verify',
+          details: { prover: backend.name, refusal },
+        })
       }
       call.progress({ stage: 'proof', done: 2, total: 2 })
       return {
@@ -122,14 +153,16 @@ export function zkmlProver(options: ProverOptions): Prover {
   }
 }
 
-const jobMismatch = (field: string, expected: string, got: string) => fail('VS_ZKML_JOB_MISMATCH', { details: { field, expected, got } })
+const jobMismatch = (field: string, expected: string, got: string) =>
+  fail('VS_ZKML_JOB_MISMATCH', { details: { field, expected, got } })
 
 function witnessRequest({ signed, inputs, salts }: ProveJob, { layout }: Circuit) {
   const salt = (entry: LayoutEntry | undefined): bigint => {
     if (entry === undefined || !entry.salted) return 0n
     const found: Hex | undefined = salts[entry.tensor]
     // Salts are secrets: errors name them and show nothing of them.
-    if (found === undefined || found.length !== 66) throw jobMismatch(`salt of ${entry.tensor}`, '32 bytes', found === undefined ? 'none' : 'another length')
+    if (found === undefined || found.length !== 66)
+      throw jobMismatch(`salt of ${entry.tensor}`, '32 bytes', found === undefined ? 'none' : 'another length')
     return BigInt(found)
   }
   return {
@@ -141,7 +174,8 @@ function witnessRequest({ signed, inputs, salts }: ProveJob, { layout }: Circuit
 }
 
 function integersOf(t: Tensor): readonly bigint[] {
-  if (!isIntegerType(t.type)) throw fail('VS_ZKML_INVALID_INPUT', { details: { field: `input ${t.name}`, expected: 'integers', got: t.type } })
+  if (!isIntegerType(t.type))
+    throw fail('VS_ZKML_INVALID_INPUT', { details: { field: `input ${t.name}`, expected: 'integers', got: t.type } })
   return bigints(t)
 }
 
@@ -150,29 +184,45 @@ function checkExecution({ layout }: Circuit, { outputs }: Witness, execution: Ex
   const differs = (field: string, expected: string, got: string) =>
     fail('VS_ZKML_OUTPUT_DIFFERS', { details: { executor: execution.executor, field, expected, got } })
   const expected = layout.outputs.flatMap((e) => e.tensors)
-  if (execution.outputs.length !== expected.length) throw differs('outputs', `${expected.length}`, `${execution.outputs.length}`)
+  if (execution.outputs.length !== expected.length)
+    throw differs('outputs', `${expected.length}`, `${execution.outputs.length}`)
   for (const port of expected) {
     const found = execution.outputs.filter((t) => t.name === port.name)
     const [tensor] = found
-    if (tensor === undefined || found.length !== 1) throw differs(`output ${port.name}`, 'one tensor', `${found.length}`)
+    if (tensor === undefined || found.length !== 1)
+      throw differs(`output ${port.name}`, 'one tensor', `${found.length}`)
     if (tensor.type !== port.type || tensor.shape.join() !== port.shape.join()) {
-      throw differs(`output ${port.name}`, `${port.type}[${port.shape.join('x')}]`, `${tensor.type}[${tensor.shape.join('x')}]`)
+      throw differs(
+        `output ${port.name}`,
+        `${port.type}[${port.shape.join('x')}]`,
+        `${tensor.type}[${tensor.shape.join('x')}]`,
+      )
     }
     const own = outputs[port.name] ?? []
     const values = bigints(tensor)
     const at = values.findIndex((v, i) => v !== own[i])
-    if (at >= 0 || values.length !== own.length) throw differs(`output ${port.name}[${at}]`, 'what the program computes', 'another value')
+    if (at >= 0 || values.length !== own.length)
+      throw differs(`output ${port.name}[${at}]`, 'what the program computes', 'another value')
   }
 }
 
 /** The claim's lists must be the circuit's, and their values the witness's: only then does the proof speak for the claim. */
-function checkClaim({ request, program, signed }: ProveJob, { layout }: Circuit, { publicSignals: own }: Witness): void {
+function checkClaim(
+  { request, program, signed }: ProveJob,
+  { layout }: Circuit,
+  { publicSignals: own }: Witness,
+): void {
   const { claim } = signed
   if (claim.program !== program.id) throw jobMismatch('claim.program', program.id, claim.program)
   if (claim.request !== request.id) throw jobMismatch('claim.request', request.id, claim.request)
   if (!listsMatch(layout, signed)) {
-    const show = (list: readonly { readonly tensor: string; readonly scheme: string }[]) => list.map((e) => `${e.tensor} ${e.scheme}`).join('; ')
-    throw jobMismatch('commitment lists', `${show(layout.inputs)} | ${show(layout.outputs)}`, `${show(signed.inputs)} | ${show(signed.outputs)}`)
+    const show = (list: readonly { readonly tensor: string; readonly scheme: string }[]) =>
+      list.map((e) => `${e.tensor} ${e.scheme}`).join('; ')
+    throw jobMismatch(
+      'commitment lists',
+      `${show(layout.inputs)} | ${show(layout.outputs)}`,
+      `${show(signed.inputs)} | ${show(signed.outputs)}`,
+    )
   }
   const demanded = publicSignals(layout, claimDigest(claim), signed)
   const names = ['claim digest', 'claim digest', 'input commitment', 'output commitment']
@@ -186,7 +236,7 @@ function checkClaim({ request, program, signed }: ProveJob, { layout }: Circuit,
 function sampleWitness(program: IntegerProgram, circuit: Circuit): Witness {
   const inputs = Object.fromEntries(
     program.inputs.map(({ name, shape, range: { lo, hi } }) => {
-      const value = (i: number) => lo + (BigInt(i) * 7n + 3n) % (hi - lo + 1n)
+      const value = (i: number) => lo + ((BigInt(i) * 7n + 3n) % (hi - lo + 1n))
       return [name, Array.from({ length: elements({ shape }) }, (_, i) => value(i))]
     }),
   )

@@ -26,11 +26,34 @@ import { listsMatch, publicSignals } from './circuit/public-signals.ts'
 import { decodeEvidence, EVIDENCE_KIND, EVIDENCE_VERSION, type ParsedEvidence } from './evidence.ts'
 import { refuseProof } from './groth16/verify.ts'
 
-export { anchorDigest, type CircuitLayout, circuitId, decodeLayout, encodeLayout, type LayoutEntry, type LayoutTensor } from './circuit/layout.ts'
+export {
+  anchorDigest,
+  type CircuitLayout,
+  circuitId,
+  decodeLayout,
+  encodeLayout,
+  type LayoutEntry,
+  type LayoutTensor,
+} from './circuit/layout.ts'
 export { publicSignals } from './circuit/public-signals.ts'
-export { decodeEvidence, encodeEvidence, EVIDENCE_KIND, EVIDENCE_VERSION, type ParsedEvidence, signalCount, type ZkmlEvidence } from './evidence.ts'
+export {
+  decodeEvidence,
+  EVIDENCE_KIND,
+  EVIDENCE_VERSION,
+  encodeEvidence,
+  type ParsedEvidence,
+  signalCount,
+  type ZkmlEvidence,
+} from './evidence.ts'
 export type { Proof, VerifyingKey } from './groth16/backend.ts'
-export { parseProof, parseVerifyingKey, PROOF_BYTES, proofBytes, verifyingKeyBytes, verifyingKeyLength } from './groth16/bytes.ts'
+export {
+  PROOF_BYTES,
+  parseProof,
+  parseVerifyingKey,
+  proofBytes,
+  verifyingKeyBytes,
+  verifyingKeyLength,
+} from './groth16/bytes.ts'
 export { type ProofRefusal, refuseProof } from './groth16/verify.ts'
 
 /** What a relying party takes for granted when it relies on an accepted verdict. */
@@ -82,7 +105,12 @@ function judge(subject: Subject, evidence: Evidence, context: VerifyContext): Ve
       return { ...open, status: 'rejected', code: 'VS_ZKML_LISTS_MISMATCH' }
     }
     const demand = readPolicy(context.policy)
-    check('policy is understood', demand !== 'unknown', 'VS_ZKML_POLICY', 'a zkml policy is {} or { "origin": "development" | "ceremony" }')
+    check(
+      'policy is understood',
+      demand !== 'unknown',
+      'VS_ZKML_POLICY',
+      'a zkml policy is {} or { "origin": "development" | "ceremony" }',
+    )
 
     const anchor = context.anchors(signed.claim.program, EVIDENCE_KIND)
     if (anchor === undefined) {
@@ -90,8 +118,17 @@ function judge(subject: Subject, evidence: Evidence, context: VerifyContext): Ve
       return { ...open, status: 'undetermined', missing: 'anchor' }
     }
     const circuit = circuitId(signed.claim.program, parsed.layoutBytes, parsed.r1csHash)
-    check('circuit and key are the pinned ones', anchorDigest(circuit, parsed.verifyingKey) === anchor.digest, 'VS_ZKML_ANCHOR_MISMATCH')
-    check('origin of the key', demand !== 'ceremony' || anchor.origin === 'ceremony', 'VS_ZKML_POLICY', `the policy demands ceremony, the pinned key is ${anchor.origin}`)
+    check(
+      'circuit and key are the pinned ones',
+      anchorDigest(circuit, parsed.verifyingKey) === anchor.digest,
+      'VS_ZKML_ANCHOR_MISMATCH',
+    )
+    check(
+      'origin of the key',
+      demand !== 'ceremony' || anchor.origin === 'ceremony',
+      'VS_ZKML_POLICY',
+      `the policy demands ceremony, the pinned key is ${anchor.origin}`,
+    )
     checkOutputs(subject, parsed, check)
     const refusal = refuseProof(parsed.points.key, signals, parsed.points.proof)
     check('proof', refusal === undefined, 'VS_ZKML_PROOF_INVALID', refusal)
@@ -105,7 +142,11 @@ function judge(subject: Subject, evidence: Evidence, context: VerifyContext): Ve
   } catch (error) {
     if (error instanceof Rejection) return { ...open, status: 'rejected', code: error.code }
     // Whatever else goes wrong was caused by data from outside that no parser above expected.
-    checks.push({ name: 'form', outcome: 'fail', detail: error instanceof Error ? error.message.split('\n', 1)[0] ?? '' : 'unreadable' })
+    checks.push({
+      name: 'form',
+      outcome: 'fail',
+      detail: error instanceof Error ? (error.message.split('\n', 1)[0] ?? '') : 'unreadable',
+    })
     return { ...open, status: 'rejected', code: 'VS_ZKML_MALFORMED' }
   }
 }
@@ -140,7 +181,9 @@ function readPolicy(policy: Json): PolicyDemand | undefined | 'unknown' {
   const entries = Object.entries(policy)
   if (entries.length === 0) return undefined
   const [[key, value] = ['', null]] = entries
-  return entries.length === 1 && key === 'origin' && (value === 'development' || value === 'ceremony') ? value : 'unknown'
+  return entries.length === 1 && key === 'origin' && (value === 'development' || value === 'ceremony')
+    ? value
+    : 'unknown'
 }
 
 /** Outputs that are stated must open their commitments; an entry none of whose tensors is stated is left closed. */
@@ -160,15 +203,28 @@ function checkOutputs({ signed, outputs, salts }: Subject, { layout }: ParsedEvi
 }
 
 /** The commitment of the tensors in the entry's scheme, or undefined where they have none. */
-function opened(entry: LayoutEntry, tensors: readonly Tensor[], salt: `0x${string}` | undefined, signed: SignedClaim): string | undefined {
+function opened(
+  entry: LayoutEntry,
+  tensors: readonly Tensor[],
+  salt: `0x${string}` | undefined,
+  signed: SignedClaim,
+): string | undefined {
   if (!tensors.every((t) => isIntegerType(t.type)) || (salt !== undefined) !== entry.salted) return undefined
   const values = tensors.flatMap((t) => bigints(t))
   if (values.length !== entry.count) return undefined
-  if (entry.scheme === RAW_SCHEME) return `0x${values.map((v) => BigInt.asUintN(256, v).toString(16).padStart(64, '0')).join('')}`
+  if (entry.scheme === RAW_SCHEME)
+    return `0x${values.map((v) => BigInt.asUintN(256, v).toString(16).padStart(64, '0')).join('')}`
   if (entry.scheme !== POSEIDON_SCHEME) return undefined
   const { count, width, signed: twosComplement } = entry
   try {
-    return poseidonCommitment({ programId: signed.claim.program, count, width, signed: twosComplement, values, ...(salt === undefined ? {} : { salt }) })
+    return poseidonCommitment({
+      programId: signed.claim.program,
+      count,
+      width,
+      signed: twosComplement,
+      values,
+      ...(salt === undefined ? {} : { salt }),
+    })
   } catch (error) {
     // A value or salt outside its range opens nothing.
     if (isVeristackError(error, 'VS_MODEL_INVALID_COMMITMENT')) return undefined

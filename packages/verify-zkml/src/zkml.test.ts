@@ -3,26 +3,37 @@ import { join } from 'node:path'
 import {
   type Artefacts,
   type Claim,
-  claimDigest,
   type Commitment,
+  claimDigest,
   commitmentsDigest,
   type Evidence,
   type Hex,
   isVeristackError,
-  parseAddress,
   type ProveJob,
+  parseAddress,
   type SignedClaim,
   tensor,
   tensorSpec,
   type Verdict,
 } from '@veristack/core'
 import { decodeEvidence, encodeEvidence } from './evidence.ts'
-import { snarkjsProver } from './groth16/snarkjs.ts'
 import { proofBytes } from './groth16/bytes.ts'
+import { snarkjsProver } from './groth16/snarkjs.ts'
 import { R } from './r1cs/index.ts'
-import { rerandomise } from './testing/rerandomise.ts'
-import { call, contextFor, digestOf, features, jobFor, outputSalts, store, temporaryDirectory, type Wired, wire } from './testing/stand.ts'
 import { input, output, program, smallProgram, weights } from './testing/programs.ts'
+import { rerandomise } from './testing/rerandomise.ts'
+import {
+  call,
+  contextFor,
+  digestOf,
+  features,
+  jobFor,
+  outputSalts,
+  store,
+  temporaryDirectory,
+  type Wired,
+  wire,
+} from './testing/stand.ts'
 import { zkml } from './zkml.ts'
 
 const visibility = { outputs: { scores: 'committed' } } as const
@@ -34,7 +45,8 @@ let artefacts: Artefacts
 let job: ProveJob
 let evidence: Evidence
 const notices: string[] = []
-const plugin = () => zkml({ keys: 'development', visibility, cacheDirectory: directory.path, notice: (reason) => notices.push(reason) })
+const plugin = () =>
+  zkml({ keys: 'development', visibility, cacheDirectory: directory.path, notice: (reason) => notices.push(reason) })
 
 beforeAll(async () => {
   directory = await temporaryDirectory()
@@ -49,7 +61,13 @@ afterAll(async () => {
   await directory.remove()
 })
 
-const subject = (change: Partial<{ signed: SignedClaim; outputs: ProveJob['executions'][0]['outputs']; salts: Record<string, `0x${string}`> }> = {}) => ({
+const subject = (
+  change: Partial<{
+    signed: SignedClaim
+    outputs: ProveJob['executions'][0]['outputs']
+    salts: Record<string, `0x${string}`>
+  }> = {},
+) => ({
   signed: job.signed,
   outputs: job.executions[0].outputs,
   salts: outputSalts(job),
@@ -58,10 +76,18 @@ const subject = (change: Partial<{ signed: SignedClaim; outputs: ProveJob['execu
 const judge = (s = subject(), e = evidence, context = contextFor(artefacts)) => wired.verifier.verify(s, e, context)
 
 /** A claim that differs and lists that open it, with the evidence pointed at it. */
-function forged(change: Partial<Claim>, lists: { readonly inputs?: readonly Commitment[]; readonly outputs?: readonly Commitment[] } = {}) {
+function forged(
+  change: Partial<Claim>,
+  lists: { readonly inputs?: readonly Commitment[]; readonly outputs?: readonly Commitment[] } = {},
+) {
   const inputs = lists.inputs ?? job.signed.inputs
   const outputs = lists.outputs ?? job.signed.outputs
-  const claim: Claim = { ...job.signed.claim, inputs: commitmentsDigest(inputs), outputs: commitmentsDigest(outputs), ...change }
+  const claim: Claim = {
+    ...job.signed.claim,
+    inputs: commitmentsDigest(inputs),
+    outputs: commitmentsDigest(outputs),
+    ...change,
+  }
   return { signed: { ...job.signed, claim, inputs, outputs }, evidence: { ...evidence, claim: claimDigest(claim) } }
 }
 
@@ -69,7 +95,11 @@ describe('an honest job', () => {
   test('provides its roles and accepts its own evidence', async () => {
     expect(wired.roles.sort()).toEqual(['committer', 'onchain', 'prover', 'verifier'])
     const verdict = await judge()
-    expect(verdict).toMatchObject({ status: 'accepted', tier: 'zkml', covers: [...job.signed.inputs, ...job.signed.outputs] })
+    expect(verdict).toMatchObject({
+      status: 'accepted',
+      tier: 'zkml',
+      covers: [...job.signed.inputs, ...job.signed.outputs],
+    })
     expect(verdict.checks.every((c) => c.outcome === 'pass')).toBe(true)
     expect(verdict.assumptions.join()).toMatch(/development/)
     expect(evidence.blobs).toEqual([])
@@ -77,7 +107,9 @@ describe('an honest job', () => {
 
   test('outputs may be left out; what is stated must be whole and right', async () => {
     expect((await judge(subject({ outputs: [] }))).status).toBe('accepted')
-    expect((await judge(subject({ outputs: job.executions[0].outputs.filter((t) => t.name === 'label') }))).status).toBe('accepted')
+    expect(
+      (await judge(subject({ outputs: job.executions[0].outputs.filter((t) => t.name === 'label') }))).status,
+    ).toBe('accepted')
   })
 
   test('keys come from the cache the second time and give the same anchor', async () => {
@@ -91,7 +123,10 @@ describe('an honest job', () => {
     const need = { program: job.program, leaf: { tier: 'zkml', policy: digestOf(0) }, inputShapes: {} }
     expect(await wired.prover.quote(need)).toMatchObject({ ok: true })
     const float = { ...job.program, semantics: 'onnx-float/v1' }
-    expect(await wired.prover.quote({ ...need, program: float })).toMatchObject({ ok: false, code: 'VS_ZKML_UNSUPPORTED' })
+    expect(await wired.prover.quote({ ...need, program: float })).toMatchObject({
+      ok: false,
+      code: 'VS_ZKML_UNSUPPORTED',
+    })
   })
 })
 
@@ -113,7 +148,10 @@ describe('forgeries are rejected', () => {
     const other = digestOf(5) as Hex as Claim['program']
     const f = forged({ program: other })
     expect(codeOf(await judge(subject({ signed: f.signed }), f.evidence))).toBe('undetermined')
-    const context = { ...contextFor(artefacts), anchors: () => ({ digest: artefacts.anchor, origin: artefacts.origin }) }
+    const context = {
+      ...contextFor(artefacts),
+      anchors: () => ({ digest: artefacts.anchor, origin: artefacts.origin }),
+    }
     expect(codeOf(await judge(subject({ signed: f.signed }), f.evidence, context))).toBe('VS_ZKML_ANCHOR_MISMATCH')
   })
 
@@ -129,7 +167,9 @@ describe('forgeries are rejected', () => {
     const wrong = { ...label, data: Uint8Array.from(label.data, (b, i) => (i === 0 ? (b + 1) % 3 : b)) }
     const outputs = job.executions[0].outputs.map((t) => (t.name === 'label' ? wrong : t))
     expect(codeOf(await judge(subject({ outputs })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
-    const list = job.signed.outputs.map((c) => (c.tensor === tensorSpec(label) ? { ...c, value: `0x${'00'.repeat(31)}0${wrong.data[0]}` as const } : c))
+    const list = job.signed.outputs.map((c) =>
+      c.tensor === tensorSpec(label) ? { ...c, value: `0x${'00'.repeat(31)}0${wrong.data[0]}` as const } : c,
+    )
     const f = forged({}, { outputs: list })
     expect(codeOf(await judge(subject({ signed: f.signed, outputs }), f.evidence))).toBe('VS_ZKML_PROOF_INVALID')
   })
@@ -141,9 +181,15 @@ describe('forgeries are rejected', () => {
     const wrong = outputs.map((t) => (t === scores ? { ...t, data: t.data.map((b, i) => (i === 0 ? b ^ 1 : b)) } : t))
     expect(codeOf(await judge(subject({ outputs: wrong })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
     expect(codeOf(await judge(subject({ salts: {} })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
-    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0) } })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
-    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0xff) } })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
-    expect(codeOf(await judge(subject({ outputs: [...outputs, tensor('extra', 'int32', [1], [1])] })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
+    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0) } })))).toBe(
+      'VS_ZKML_OUTPUT_MISMATCH',
+    )
+    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0xff) } })))).toBe(
+      'VS_ZKML_OUTPUT_MISMATCH',
+    )
+    expect(codeOf(await judge(subject({ outputs: [...outputs, tensor('extra', 'int32', [1], [1])] })))).toBe(
+      'VS_ZKML_OUTPUT_MISMATCH',
+    )
     expect(codeOf(await judge(subject({ outputs: [...outputs, scores] })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
     const huge = outputs.map((t) => (t === scores ? { ...t, data: t.data.map(() => 0x7f) } : t))
     expect(codeOf(await judge(subject({ outputs: huge })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
@@ -155,11 +201,15 @@ describe('forgeries are rejected', () => {
       for (const [i, c] of job.signed[list].entries()) {
         const alias = job.signed[list].map((e, j) => (i === j ? { ...e, value: hex(BigInt(c.value) + R) } : e))
         const f = forged({}, { [list]: alias })
-        expect(codeOf(await judge(subject({ signed: f.signed, outputs: [] }), f.evidence))).toBe('VS_ZKML_LISTS_MISMATCH')
+        expect(codeOf(await judge(subject({ signed: f.signed, outputs: [] }), f.evidence))).toBe(
+          'VS_ZKML_LISTS_MISMATCH',
+        )
         if (c.scheme !== 'raw/v1') continue
         const below = job.signed[list].map((e, j) => (i === j ? { ...e, value: hex(BigInt(c.value) - R) } : e))
         const g = forged({}, { [list]: below })
-        expect(codeOf(await judge(subject({ signed: g.signed, outputs: [] }), g.evidence))).toBe('VS_ZKML_LISTS_MISMATCH')
+        expect(codeOf(await judge(subject({ signed: g.signed, outputs: [] }), g.evidence))).toBe(
+          'VS_ZKML_LISTS_MISMATCH',
+        )
       }
     }
   })
@@ -197,8 +247,14 @@ describe('forgeries are rejected', () => {
   }, 120_000)
 
   test('a development key where the policy demands a ceremony, and policies nobody knows', async () => {
-    expect(codeOf(await judge(subject(), evidence, contextFor(artefacts, { origin: 'ceremony' })))).toBe('VS_ZKML_POLICY')
-    expect(codeOf(await judge(subject(), evidence, contextFor({ ...artefacts, origin: 'ceremony' }, { origin: 'ceremony' })))).toBe('accepted')
+    expect(codeOf(await judge(subject(), evidence, contextFor(artefacts, { origin: 'ceremony' })))).toBe(
+      'VS_ZKML_POLICY',
+    )
+    expect(
+      codeOf(
+        await judge(subject(), evidence, contextFor({ ...artefacts, origin: 'ceremony' }, { origin: 'ceremony' })),
+      ),
+    ).toBe('accepted')
     expect(codeOf(await judge(subject(), evidence, contextFor(artefacts, { origin: 'development' })))).toBe('accepted')
     expect(codeOf(await judge(subject(), evidence, contextFor(artefacts, {})))).toBe('accepted')
     for (const policy of [{ origin: 'none' }, { orgin: 'ceremony' }, { origin: 'ceremony', more: 1 }, 'ceremony', []]) {
@@ -216,7 +272,10 @@ describe('forgeries are rejected', () => {
       { ...evidence, payload: payload.subarray(0, -1) },
       { ...evidence, payload: Uint8Array.of(...payload, 0) },
       { ...evidence, payload: payload.subarray(0, 255) },
-      ...[256, 257, 258, 259, 260].map((i) => ({ ...evidence, payload: payload.map((b, j) => (i === j ? b ^ 0xff : b)) })),
+      ...[256, 257, 258, 259, 260].map((i) => ({
+        ...evidence,
+        payload: payload.map((b, j) => (i === j ? b ^ 0xff : b)),
+      })),
     ]
     for (const e of broken) expect(codeOf(await judge(subject(), e))).toBe('VS_ZKML_MALFORMED')
     const odd = { ...job.signed, inputs: [{ ...job.signed.inputs[0], value: '0xzz' }] } as SignedClaim
@@ -237,7 +296,9 @@ test('a rerandomised proof verifies: nothing may be keyed by proof bytes', async
   if (parsed === undefined) throw new Error('unreadable')
   const proof = proofBytes(rerandomise(parsed.points.key, parsed.points.proof, 12345n, 678n))
   expect(proof).not.toEqual(parsed.proof)
-  expect((await judge(subject(), { ...evidence, payload: encodeEvidence({ ...parsed, proof }) })).status).toBe('accepted')
+  expect((await judge(subject(), { ...evidence, payload: encodeEvidence({ ...parsed, proof }) })).status).toBe(
+    'accepted',
+  )
 })
 
 describe('prove refuses', () => {
@@ -251,12 +312,16 @@ describe('prove refuses', () => {
     const [execution] = job.executions
     const change = (name: string) => ({
       ...execution,
-      outputs: execution.outputs.map((t) => (t.name === name ? { ...t, data: t.data.map((b, i) => (i === 0 ? b ^ 1 : b)) } : t)),
+      outputs: execution.outputs.map((t) =>
+        t.name === name ? { ...t, data: t.data.map((b, i) => (i === 0 ? b ^ 1 : b)) } : t,
+      ),
     })
     expect(await failure({ executions: [change('label')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
     expect(await failure({ executions: [change('scores')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
     expect(await failure({ executions: [execution, change('scores')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
-    expect(await failure({ executions: [{ ...execution, outputs: execution.outputs.slice(1) }] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
+    expect(await failure({ executions: [{ ...execution, outputs: execution.outputs.slice(1) }] })).toBe(
+      'VS_ZKML_OUTPUT_DIFFERS',
+    )
   })
 
   test('other inputs, salts, lists, artefacts', async () => {
@@ -264,9 +329,15 @@ describe('prove refuses', () => {
     expect(await failure({ inputs: [features([3, 15, 0, 16])] })).toBe('VS_ZKML_INVALID_INPUT')
     expect(await failure({ inputs: [] })).toBe('VS_ZKML_INVALID_INPUT')
     expect(await failure({ salts: {} })).toBe('VS_ZKML_JOB_MISMATCH')
-    expect(await failure({ salts: Object.fromEntries(Object.keys(job.salts).map((k) => [k, digestOf(0)])) })).toBe('VS_ZKML_JOB_MISMATCH')
-    expect(await failure({ signed: { ...job.signed, outputs: job.signed.outputs.slice(1) } })).toBe('VS_ZKML_JOB_MISMATCH')
-    expect(await failure({ artefacts: { ...artefacts, program: digestOf(1) as Hex as Artefacts['program'] } })).toBe('VS_ZKML_KEY_MISMATCH')
+    expect(await failure({ salts: Object.fromEntries(Object.keys(job.salts).map((k) => [k, digestOf(0)])) })).toBe(
+      'VS_ZKML_JOB_MISMATCH',
+    )
+    expect(await failure({ signed: { ...job.signed, outputs: job.signed.outputs.slice(1) } })).toBe(
+      'VS_ZKML_JOB_MISMATCH',
+    )
+    expect(await failure({ artefacts: { ...artefacts, program: digestOf(1) as Hex as Artefacts['program'] } })).toBe(
+      'VS_ZKML_KEY_MISMATCH',
+    )
     expect(await failure({ artefacts: { ...artefacts, anchor: digestOf(1) } })).toBe('VS_ZKML_KEY_MISMATCH')
     expect(await failure({ artefacts: { ...artefacts, blobs: {} } })).toBe('VS_ZKML_KEY_MISMATCH')
     const { zkey: _, ...rest } = artefacts.blobs
@@ -290,7 +361,10 @@ describe('the cache', () => {
     if (name === undefined) throw new Error('no key')
     const path = join(directory.path, name)
     const bytes = await readFile(path)
-    await writeFile(path, bytes.map((b, i) => (i === 5000 ? b ^ 1 : b)))
+    await writeFile(
+      path,
+      bytes.map((b, i) => (i === 5000 ? b ^ 1 : b)),
+    )
     const again = wire(plugin())
     const made = await again.prover.setup(await store(again.blobs, smallProgram()), call())
     expect(notices).toEqual([expect.stringContaining('damaged')])
@@ -315,6 +389,10 @@ test('public inputs, several inputs and outputs, negative values, a circuit with
   expect(honest.salts).toEqual({})
   expect(honest.signed.inputs).toHaveLength(1)
   const proof = await own.prover.prove(honest, call())
-  const verdict = await own.verifier.verify({ signed: honest.signed, outputs: honest.executions[0].outputs, salts: {} }, proof, contextFor(made))
+  const verdict = await own.verifier.verify(
+    { signed: honest.signed, outputs: honest.executions[0].outputs, salts: {} },
+    proof,
+    contextFor(made),
+  )
   expect(verdict.status).toBe('accepted')
 }, 120_000)

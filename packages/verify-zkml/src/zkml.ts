@@ -58,7 +58,13 @@ export function createZkml(options: ZkmlOptions): Plugin {
         groth16OnChain({
           async parameters(artefacts) {
             const { id, layout, verifyingKey } = await readPublished(artefacts, blobs())
-            return { program: artefacts.program, circuitId: id, verifyingKey, layout, development: artefacts.origin !== 'ceremony' }
+            return {
+              program: artefacts.program,
+              circuitId: id,
+              verifyingKey,
+              layout,
+              development: artefacts.origin !== 'ceremony',
+            }
           },
           proof: (evidence) => decodeEvidence(evidence.payload)?.proof,
         }),
@@ -98,13 +104,16 @@ function loader(blobs: () => Blobs, visibility: Visibility | undefined): (progra
 }
 
 function checkOptions({ keys, visibility }: ZkmlOptions): void {
-  const bad = (field: string, expected: string, got: unknown) => fail('VS_ZKML_INVALID_OPTION', { details: { field, expected, got: String(got) } })
+  const bad = (field: string, expected: string, got: unknown) =>
+    fail('VS_ZKML_INVALID_OPTION', { details: { field, expected, got: String(got) } })
   if (keys !== 'development' && (typeof keys !== 'object' || keys === null || typeof keys.ptau !== 'string')) {
     throw bad('keys', '"development" or { ptau: path, ... }', keys)
   }
   const inputs = visibility?.inputs
-  if (inputs !== undefined && inputs !== 'committed' && inputs !== 'public') throw bad('visibility.inputs', 'committed | public', inputs)
+  if (inputs !== undefined && inputs !== 'committed' && inputs !== 'public')
+    throw bad('visibility.inputs', 'committed | public', inputs)
   for (const [name, value] of Object.entries(visibility?.outputs ?? {})) {
-    if (value !== 'committed' && value !== 'public') throw bad(`visibility.outputs.${name}`, 'committed | public', value)
+    if (value !== 'committed' && value !== 'public')
+      throw bad(`visibility.outputs.${name}`, 'committed | public', value)
   }
 }

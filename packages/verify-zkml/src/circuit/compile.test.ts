@@ -1,15 +1,29 @@
-import fc from 'fast-check'
 import { bigints, type ProgramId, RAW_SCHEME, tensor } from '@veristack/core/receipt'
 import { type IntegerProgram, inferNode, interpret, programId, type Value } from '@veristack/integer-model'
 import { poseidonCommitment } from '@veristack/integer-model/commit'
+import fc from 'fast-check'
 import { firstViolation, R } from '../r1cs/index.ts'
-import { type BareNode, classifier, input, integers, output, program, smallProgram, weights } from '../testing/programs.ts'
+import {
+  type BareNode,
+  classifier,
+  input,
+  integers,
+  output,
+  program,
+  smallProgram,
+  weights,
+} from '../testing/programs.ts'
 import { compile } from './compile.ts'
 import { decodeLayout, encodeLayout, makeEntry } from './layout.ts'
 import { circuitReport } from './report.ts'
 
 const hex = (n: bigint) => `0x${n.toString(16).padStart(64, '0')}` as const
-const request = (inputs: Record<string, readonly bigint[]>) => ({ claim: [5n, 6n] as const, inputs, inputSalt: 77n, outputSalt: 99n })
+const request = (inputs: Record<string, readonly bigint[]>) => ({
+  claim: [5n, 6n] as const,
+  inputs,
+  inputSalt: 77n,
+  outputSalt: 99n,
+})
 
 /** A program of up to `size` random nodes over two inputs that all have a range below 2^40. */
 function randomProgram(seed: number, size: number): IntegerProgram {
@@ -29,7 +43,12 @@ function randomProgram(seed: number, size: number): IntegerProgram {
     const outputs = next(1, 10)
     const width = from.shape.at(-1) ?? 1
     const candidates: BareNode[] = [
-      { op: 'linear', x, weights: weights([width, outputs], draw(width * outputs, -9, 9)), bias: weights([outputs], draw(outputs, -20, 20)) },
+      {
+        op: 'linear',
+        x,
+        weights: weights([width, outputs], draw(width * outputs, -9, 9)),
+        bias: weights([outputs], draw(outputs, -20, 20)),
+      },
       { op: next(0, 1) === 0 ? 'add' : 'sub', a: x, b: peer },
       { op: 'add-constant', x, constant: weights(from.shape, draw(count, -9, 9)) },
       { op: 'mul-constant', x, constant: weights(from.shape, draw(count, -4, 4)) },
@@ -46,7 +65,8 @@ function randomProgram(seed: number, size: number): IntegerProgram {
     const bare = candidates[next(0, candidates.length - 1)] as BareNode
     try {
       const value = inferNode({ ...bare, shape: [], range: { lo: 0n, hi: 0n } } as never, values)
-      if (value.range.hi > 1n << 40n || value.range.lo < -(1n << 40n) || value.shape.reduce((p, q) => p * q, 1) > 60) continue
+      if (value.range.hi > 1n << 40n || value.range.lo < -(1n << 40n) || value.shape.reduce((p, q) => p * q, 1) > 60)
+        continue
       values.push(value)
       nodes.push(bare)
     } catch {
@@ -67,20 +87,43 @@ describe('compile', () => {
         for (const extreme of ['low', 'high', 'random']) {
           const values = integer.inputs.map(({ shape, range }) =>
             Array.from({ length: shape.reduce((p, q) => p * q, 1) }, () =>
-              extreme === 'low' ? range.lo : extreme === 'high' ? range.hi : BigInt(next(Number(range.lo), Number(range.hi))),
+              extreme === 'low'
+                ? range.lo
+                : extreme === 'high'
+                  ? range.hi
+                  : BigInt(next(Number(range.lo), Number(range.hi))),
             ),
           )
           const inputs = Object.fromEntries(integer.inputs.map((i, n) => [i.name, values[n] as bigint[]]))
           const witness = circuit.witness(request(inputs))
-          const expected = interpret(integer, integer.inputs.map((i, n) => tensor(i.name, 'int32', i.shape, values[n] as bigint[])))
+          const expected = interpret(
+            integer,
+            integer.inputs.map((i, n) => tensor(i.name, 'int32', i.shape, values[n] as bigint[])),
+          )
           for (const t of expected) expect(witness.outputs[t.name]).toEqual(bigints(t))
           // Commitments are the ones that integer-model computes.
           const [inputEntry] = circuit.layout.inputs
           const outputEntry = circuit.layout.outputs.find((e) => e.scheme !== RAW_SCHEME)
           const commit = (entry: typeof outputEntry, all: readonly bigint[], salt: bigint) =>
-            entry === undefined ? 0n : BigInt(poseidonCommitment({ programId: id, count: entry.count, width: entry.width, signed: entry.signed, salt: hex(salt), values: all }))
+            entry === undefined
+              ? 0n
+              : BigInt(
+                  poseidonCommitment({
+                    programId: id,
+                    count: entry.count,
+                    width: entry.width,
+                    signed: entry.signed,
+                    salt: hex(salt),
+                    values: all,
+                  }),
+                )
           const committed = outputEntry?.tensors.flatMap((t) => witness.outputs[t.name] ?? []) ?? []
-          expect(witness.publicSignals.slice(0, 4)).toEqual([5n, 6n, commit(inputEntry, values.flat(), 77n), commit(outputEntry, committed, 99n)])
+          expect(witness.publicSignals.slice(0, 4)).toEqual([
+            5n,
+            6n,
+            commit(inputEntry, values.flat(), 77n),
+            commit(outputEntry, committed, 99n),
+          ])
           // Every public signal is forced by the rest of the witness.
           for (let s = 1; s <= circuit.system.publicCount; s++) {
             for (const change of [1n, R - 1n, 1n << 60n]) {
@@ -124,7 +167,11 @@ describe('compile', () => {
   })
 
   test('more public outputs than a circuit may have are refused, unknown ones too', () => {
-    const integer = program([input('x', [6], 0n, 3n)], [{ op: 'add-constant', x: 0, constant: weights([6], [1, 2, 3, 4, 5, 6]) }], [output('y', 1)])
+    const integer = program(
+      [input('x', [6], 0n, 3n)],
+      [{ op: 'add-constant', x: 0, constant: weights([6], [1, 2, 3, 4, 5, 6]) }],
+      [output('y', 1)],
+    )
     const id = programId(integer)
     expect(compile(integer, id).layout.outputs.map((e) => e.scheme)).toEqual(['poseidon-bn254/v1'])
     expect(() => compile(integer, id, { outputs: { y: 'public' } })).toThrow('VS_ZKML_UNSUPPORTED')
@@ -135,8 +182,14 @@ describe('compile', () => {
 describe('layout', () => {
   test('one layout has one encoding', () => {
     const layout = {
-      inputs: [makeEntry('poseidon-bn254/v1', { width: 4, signed: false, salted: true }, [{ name: 'größe', type: 'int32', shape: [1, 4] }])],
-      outputs: [makeEntry(RAW_SCHEME, { width: 33, signed: true, salted: false }, [{ name: 'y', type: 'int64', shape: [] }])],
+      inputs: [
+        makeEntry('poseidon-bn254/v1', { width: 4, signed: false, salted: true }, [
+          { name: 'größe', type: 'int32', shape: [1, 4] },
+        ]),
+      ],
+      outputs: [
+        makeEntry(RAW_SCHEME, { width: 33, signed: true, salted: false }, [{ name: 'y', type: 'int64', shape: [] }]),
+      ],
     }
     const bytes = encodeLayout(layout)
     expect(decodeLayout(bytes)).toEqual(layout)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Digest, type ProgramId, RAW_SCHEME, toHex } from '@veristack/core/receipt'
 import type { IntegerProgram, ProgramNode } from '@veristack/integer-model'
 import { POSEIDON_SCHEME } from '@veristack/integer-model/commit'
+import { fail } from '../errors.ts'
 import { argmax } from '../gadgets/argmax.ts'
 import { clip } from '../gadgets/clip.ts'
 import { commitment } from '../gadgets/commitment.ts'
@@ -11,9 +12,16 @@ import { concat, constant, transpose } from '../gadgets/layout.ts'
 import { linear } from '../gadgets/linear.ts'
 import { rangedInput } from '../gadgets/range.ts'
 import type { Wire } from '../gadgets/wire.ts'
-import { centred, ConstraintSystem, constantForm, encodeR1cs, evaluate, type Form, firstViolation } from '../r1cs/index.ts'
-import { fail } from '../errors.ts'
-import { circuitId, type CircuitLayout, elements, encodeLayout, type LayoutEntry } from './layout.ts'
+import {
+  ConstraintSystem,
+  centred,
+  constantForm,
+  encodeR1cs,
+  evaluate,
+  type Form,
+  firstViolation,
+} from '../r1cs/index.ts'
+import { type CircuitLayout, circuitId, elements, encodeLayout, type LayoutEntry } from './layout.ts'
 import { layoutOf, unsupported, type Visibility } from './visibility.ts'
 
 export interface WitnessRequest {
@@ -79,20 +87,31 @@ export function compile(program: IntegerProgram, programId: ProgramId, visibilit
   })
 
   const byName = new Map(program.outputs.map((o) => [o.name, values[o.value] ?? []]))
-  const salt = (index: number, salted: boolean): Form => (salted ? cs.signal((w) => w.given(SALT, index)) : constantForm(0n))
+  const salt = (index: number, salted: boolean): Form =>
+    salted ? cs.signal((w) => w.given(SALT, index)) : constantForm(0n)
   cs.scope('input commitment', () => {
     const entry = layout.inputs[0]
     if (entry === undefined) throw unsupported('inputs', 'at least one', 'none')
-    cs.expose(inputSignal, commitment(cs, programId, values.slice(0, program.inputs.length).flat(), widthIn(entry), salt(0, entry.salted)))
+    cs.expose(
+      inputSignal,
+      commitment(cs, programId, values.slice(0, program.inputs.length).flat(), widthIn(entry), salt(0, entry.salted)),
+    )
   })
   cs.scope('output commitment', () => {
     const entry = layout.outputs.find((e) => e.scheme === POSEIDON_SCHEME)
     const wires = entry?.tensors.flatMap((t) => byName.get(t.name) ?? []) ?? []
-    cs.expose(outputSignal, entry === undefined ? constantForm(0n) : commitment(cs, programId, wires, widthIn(entry), salt(1, entry.salted)))
+    cs.expose(
+      outputSignal,
+      entry === undefined ? constantForm(0n) : commitment(cs, programId, wires, widthIn(entry), salt(1, entry.salted)),
+    )
   })
   cs.scope('public outputs', () => {
     raw.forEach((entry, i) => {
-      entry.tensors.flatMap((t) => byName.get(t.name) ?? []).forEach((wire, j) => cs.expose(posted[i]?.[j] ?? inputSignal, wire.form))
+      entry.tensors
+        .flatMap((t) => byName.get(t.name) ?? [])
+        .forEach((wire, j) => {
+          cs.expose(posted[i]?.[j] ?? inputSignal, wire.form)
+        })
     })
   })
 
@@ -114,13 +133,20 @@ export function compile(program: IntegerProgram, programId: ProgramId, visibilit
       return {
         values: solved,
         publicSignals: solved.slice(1, 1 + cs.publicCount),
-        outputs: Object.fromEntries([...byName].map(([name, wires]) => [name, wires.map((w) => centred(evaluate(w.form, solved)))])),
+        outputs: Object.fromEntries(
+          [...byName].map(([name, wires]) => [name, wires.map((w) => centred(evaluate(w.form, solved)))]),
+        ),
       }
     },
   }
 }
 
-function build(cs: ConstraintSystem, node: ProgramNode, values: readonly (readonly Wire[])[], shapes: readonly (readonly number[])[]): readonly Wire[] {
+function build(
+  cs: ConstraintSystem,
+  node: ProgramNode,
+  values: readonly (readonly Wire[])[],
+  shapes: readonly (readonly number[])[],
+): readonly Wire[] {
   const at = (index: number): readonly Wire[] => {
     const wires = values[index]
     if (wires === undefined) throw unsupported('operand', 'an earlier value', `value ${index}`)
@@ -146,7 +172,10 @@ function build(cs: ConstraintSystem, node: ProgramNode, values: readonly (readon
     case 'transpose':
       return transpose(at(node.x), shapes[node.x] ?? [], node.permutation)
     case 'concat':
-      return concat(node.xs.map((x) => ({ wires: at(x), shape: shapes[x] ?? [] })), node.axis)
+      return concat(
+        node.xs.map((x) => ({ wires: at(x), shape: shapes[x] ?? [] })),
+        node.axis,
+      )
     case 'constant':
       return constant(node.constant)
     case 'argmax':
@@ -156,13 +185,21 @@ function build(cs: ConstraintSystem, node: ProgramNode, values: readonly (readon
   }
 }
 
-function argmaxAlong(cs: ConstraintSystem, x: readonly Wire[], shape: readonly number[], axis: number): readonly Wire[] {
+function argmaxAlong(
+  cs: ConstraintSystem,
+  x: readonly Wire[],
+  shape: readonly number[],
+  axis: number,
+): readonly Wire[] {
   const size = shape[axis] ?? 1
   const inner = shape.slice(axis + 1).reduce((a, b) => a * b, 1)
   const outer = shape.slice(0, axis).reduce((a, b) => a * b, 1)
   return Array.from({ length: outer * inner }, (_, group) => {
     const start = Math.floor(group / inner) * size * inner + (group % inner)
-    return argmax(cs, Array.from({ length: size }, (_, j) => x[start + j * inner] as Wire))
+    return argmax(
+      cs,
+      Array.from({ length: size }, (_, j) => x[start + j * inner] as Wire),
+    )
   })
 }
 
@@ -171,11 +208,15 @@ function checkInputs(program: IntegerProgram, { inputs }: WitnessRequest): void 
     const given = inputs[name]
     const count = elements({ shape })
     if (given?.length !== count) {
-      throw fail('VS_ZKML_INVALID_INPUT', { details: { field: `input ${name}`, expected: `${count} elements`, got: given?.length ?? 'nothing' } })
+      throw fail('VS_ZKML_INVALID_INPUT', {
+        details: { field: `input ${name}`, expected: `${count} elements`, got: given?.length ?? 'nothing' },
+      })
     }
     const at = given.findIndex((x) => x < range.lo || x > range.hi)
     if (at >= 0) {
-      throw fail('VS_ZKML_INVALID_INPUT', { details: { field: `input ${name}[${at}]`, expected: `${range.lo}..${range.hi}`, got: given[at] } })
+      throw fail('VS_ZKML_INVALID_INPUT', {
+        details: { field: `input ${name}[${at}]`, expected: `${range.lo}..${range.hi}`, got: given[at] },
+      })
     }
   }
 }

@@ -52,7 +52,12 @@ export function encodeLayout({ inputs, outputs }: CircuitLayout): Uint8Array {
     out.push(list.length)
     for (const entry of list) {
       text(entry.scheme)
-      out.push(entry.width, (entry.signed ? SIGNED : 0) | (entry.salted ? SALTED : 0), entry.tensors.length >> 8, entry.tensors.length & 0xff)
+      out.push(
+        entry.width,
+        (entry.signed ? SIGNED : 0) | (entry.salted ? SALTED : 0),
+        entry.tensors.length >> 8,
+        entry.tensors.length & 0xff,
+      )
       for (const { name, type, shape } of entry.tensors) {
         text(name)
         out.push(TYPES.indexOf(type), shape.length)
@@ -116,7 +121,9 @@ export const isListable = (name: string): boolean => name.length > 0 && !name.in
 /** keccak256(programId ‖ keccak256(semantics) ‖ keccak256(layout) ‖ R1CS hash): what a key is made for. */
 export function circuitId(program: ProgramId, layout: Uint8Array, r1csHash: Digest): Digest {
   return toHex(
-    keccak_256(concatBytes(fromHex(program), keccak_256(utf8ToBytes(SEMANTICS)), keccak_256(layout), fromHex(r1csHash))),
+    keccak_256(
+      concatBytes(fromHex(program), keccak_256(utf8ToBytes(SEMANTICS)), keccak_256(layout), fromHex(r1csHash)),
+    ),
   ) as Digest
 }
 

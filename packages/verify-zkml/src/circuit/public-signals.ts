@@ -7,12 +7,19 @@ const R = bn254.fields.Fr.ORDER
 const HALF = (1n << 128n) - 1n
 
 /** High and low 128 bits. */
-export const digestHalves = (digest: Digest): readonly [bigint, bigint] => [BigInt(digest) >> 128n, BigInt(digest) & HALF]
+export const digestHalves = (digest: Digest): readonly [bigint, bigint] => [
+  BigInt(digest) >> 128n,
+  BigInt(digest) & HALF,
+]
 
 /** Whether the lists are the layout's: the same entries under the same names and schemes, in the same order. */
-export function listsMatch(layout: CircuitLayout, lists: { readonly inputs: readonly Commitment[]; readonly outputs: readonly Commitment[] }): boolean {
+export function listsMatch(
+  layout: CircuitLayout,
+  lists: { readonly inputs: readonly Commitment[]; readonly outputs: readonly Commitment[] },
+): boolean {
   const same = (entries: readonly LayoutEntry[], list: readonly Commitment[]): boolean =>
-    entries.length === list.length && entries.every((e, i) => e.tensor === list[i]?.tensor && e.scheme === list[i]?.scheme)
+    entries.length === list.length &&
+    entries.every((e, i) => e.tensor === list[i]?.tensor && e.scheme === list[i]?.scheme)
   return same(layout.inputs, lists.inputs) && same(layout.outputs, lists.outputs)
 }
 

@@ -1,8 +1,17 @@
-import { POSEIDON_SCHEME, type Width, widthOf } from '@veristack/integer-model/commit'
 import { RAW_SCHEME } from '@veristack/core/receipt'
 import { borderType, type IntegerProgram, type Range } from '@veristack/integer-model'
+import { POSEIDON_SCHEME, type Width, widthOf } from '@veristack/integer-model/commit'
 import { fail } from '../errors.ts'
-import { type CircuitLayout, elements, isListable, type LayoutEntry, type LayoutTensor, makeEntry, PUBLIC_ELEMENTS } from './layout.ts'
+import { hull } from '../gadgets/wire.ts'
+import {
+  type CircuitLayout,
+  elements,
+  isListable,
+  type LayoutEntry,
+  type LayoutTensor,
+  makeEntry,
+  PUBLIC_ELEMENTS,
+} from './layout.ts'
 
 /** Who may see what. */
 export interface Visibility {
@@ -28,7 +37,9 @@ export function layoutOf(program: IntegerProgram, visibility: Visibility = {}): 
   if (inputs.length === 0) throw unsupported('inputs', 'at least one', 'none')
   for (const name of Object.keys(visibility.outputs ?? {})) {
     if (!outputs.some((o) => o.name === name)) {
-      throw fail('VS_ZKML_INVALID_OPTION', { details: { field: 'visibility.outputs', expected: outputs.map((o) => o.name).join(' | '), got: name } })
+      throw fail('VS_ZKML_INVALID_OPTION', {
+        details: { field: 'visibility.outputs', expected: outputs.map((o) => o.name).join(' | '), got: name },
+      })
     }
   }
 
@@ -38,7 +49,11 @@ export function layoutOf(program: IntegerProgram, visibility: Visibility = {}): 
     if (asked === 'committed') return false
     const fits = elements(o) <= room
     if (asked === 'public' && !fits) {
-      throw unsupported(`public output ${o.name}`, `${PUBLIC_ELEMENTS} public elements in all`, `${elements(o)} more with ${room} left`)
+      throw unsupported(
+        `public output ${o.name}`,
+        `${PUBLIC_ELEMENTS} public elements in all`,
+        `${elements(o)} more with ${room} left`,
+      )
     }
     if (fits) room -= elements(o)
     return fits
@@ -48,7 +63,9 @@ export function layoutOf(program: IntegerProgram, visibility: Visibility = {}): 
     inputs: [poseidonEntry(inputs, visibility.inputs !== 'public')],
     outputs: [
       ...(committed.length === 0 ? [] : [poseidonEntry(committed, true)]),
-      ...outputs.filter((_, i) => isPublic[i]).map((o) => makeEntry(RAW_SCHEME, { ...widthOf(o.range), salted: false }, [strip(o)])),
+      ...outputs
+        .filter((_, i) => isPublic[i])
+        .map((o) => makeEntry(RAW_SCHEME, { ...widthOf(o.range), salted: false }, [strip(o)])),
     ],
   }
 }
@@ -59,13 +76,7 @@ function poseidonEntry(tensors: readonly Described[], salted: boolean): LayoutEn
 }
 
 /** The width that holds every element of all of them. */
-export function layoutWidth(ports: readonly Pick<Port, 'range'>[]): Width {
-  const ranges = ports.map((p) => p.range)
-  return widthOf({
-    lo: ranges.reduce((m, r) => (r.lo < m ? r.lo : m), ranges[0]?.lo ?? 0n),
-    hi: ranges.reduce((m, r) => (r.hi > m ? r.hi : m), ranges[0]?.hi ?? 0n),
-  })
-}
+export const layoutWidth = (ports: readonly Pick<Port, 'range'>[]): Width => widthOf(hull(ports.map((p) => p.range)))
 
 /** An input or output with what is known of its value. */
 export interface Port {
@@ -93,7 +104,8 @@ const strip = ({ name, type, shape }: Described): LayoutTensor => ({ name, type,
 function checkNames(kind: string, tensors: readonly Described[]): void {
   const names = tensors.map((t) => t.name)
   const bad = names.find((n, i) => !isListable(n) || names.indexOf(n) !== i)
-  if (bad !== undefined) throw unsupported(`${kind} name`, 'distinct, not empty and without commas', JSON.stringify(bad))
+  if (bad !== undefined)
+    throw unsupported(`${kind} name`, 'distinct, not empty and without commas', JSON.stringify(bad))
 }
 
 export const unsupported = (field: string, expected: string, got: string) =>

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { ConstraintSystem, centred, evaluate, firstViolation, type Form, isConstant, mod, R } from '../r1cs/index.ts'
-import { weights } from '../testing/programs.ts'
+import { ConstraintSystem, centred, evaluate, type Form, firstViolation, isConstant, mod, R } from '../r1cs/index.ts'
 import { successfulCheats } from '../testing/attack.ts'
+import { weights } from '../testing/programs.ts'
 import { argmax } from './argmax.ts'
 import { clip } from './clip.ts'
 import { commitment } from './commitment.ts'
@@ -28,16 +28,15 @@ function bench(ranges: readonly (readonly [bigint, bigint])[]): Bench {
 
 const run = ({ cs }: Bench, x: readonly bigint[]) => cs.solve({ x })
 const read = (values: readonly bigint[], wire: Wire): bigint => centred(evaluate(wire.form, values))
-const holds = ({ cs }: Bench, values: readonly bigint[]): boolean => firstViolation(cs.constraints, values) === undefined
+const holds = ({ cs }: Bench, values: readonly bigint[]): boolean =>
+  firstViolation(cs.constraints, values) === undefined
 
 /** Nothing but the honest witness passes, whatever single signal a prover changes. */
 function expectForced(b: Bench, x: readonly bigint[], skip?: (signal: number) => boolean): void {
   expect(successfulCheats(b.cs, { x }, b.from, skip)).toEqual([])
 }
 
-const rangeArbitrary = fc
-  .tuple(fc.bigInt(-40n, 40n), fc.bigInt(0n, 60n))
-  .map(([lo, size]) => [lo, lo + size] as const)
+const rangeArbitrary = fc.tuple(fc.bigInt(-40n, 40n), fc.bigInt(0n, 60n)).map(([lo, size]) => [lo, lo + size] as const)
 
 describe('range', () => {
   test('an input is in exactly its range, for every range and value around it', () => {
@@ -55,7 +54,17 @@ describe('range', () => {
     )
   })
 
-  test.each([[0n, 15n], [-8n, 7n], [-7n, 7n], [0n, 10n], [3n, 12n], [-128n, 127n], [-5n, 2n], [0n, 1n], [-1n, 0n]] as const)('the bits of %s..%s are forced', (lo, hi) => {
+  test.each([
+    [0n, 15n],
+    [-8n, 7n],
+    [-7n, 7n],
+    [0n, 10n],
+    [3n, 12n],
+    [-128n, 127n],
+    [-5n, 2n],
+    [0n, 1n],
+    [-1n, 0n],
+  ] as const)('the bits of %s..%s are forced', (lo, hi) => {
     for (const x of [lo, hi, (lo + hi) / 2n]) expectForced(bench([[lo, hi]]), [x])
   })
 
@@ -126,22 +135,29 @@ describe('clip', () => {
 
 /** Whether the signal is the second factor of a product with a sum that may be zero: isZero's inverse. */
 const isInverse = (cs: ConstraintSystem, signal: number): boolean =>
-  cs.constraints.some(({ b, c }) => b.signals.length === 1 && b.signals[0] === signal && c.constant === 1n && c.signals.length === 1)
+  cs.constraints.some(
+    ({ b, c }) => b.signals.length === 1 && b.signals[0] === signal && c.constant === 1n && c.signals.length === 1,
+  )
 
 describe('floor-shift', () => {
   test('rounds toward minus infinity, also past the top bit', () => {
     fc.assert(
-      fc.property(rangeArbitrary, fc.integer({ min: 1, max: 62 }), fc.integer({ min: 1, max: 4 }), ([lo, hi], shift, again) => {
-        const b = bench([[lo, hi]])
-        const once = floorShift(b.cs, b.inputs[0] as Wire, shift)
-        const twice = floorShift(b.cs, once, again)
-        for (let x = lo; x <= hi; x++) {
-          const values = run(b, [x])
-          expect(holds(b, values)).toBe(true)
-          expect(read(values, once)).toBe(x >> BigInt(shift))
-          expect(read(values, twice)).toBe(x >> BigInt(shift + again))
-        }
-      }),
+      fc.property(
+        rangeArbitrary,
+        fc.integer({ min: 1, max: 62 }),
+        fc.integer({ min: 1, max: 4 }),
+        ([lo, hi], shift, again) => {
+          const b = bench([[lo, hi]])
+          const once = floorShift(b.cs, b.inputs[0] as Wire, shift)
+          const twice = floorShift(b.cs, once, again)
+          for (let x = lo; x <= hi; x++) {
+            const values = run(b, [x])
+            expect(holds(b, values)).toBe(true)
+            expect(read(values, once)).toBe(x >> BigInt(shift))
+            expect(read(values, twice)).toBe(x >> BigInt(shift + again))
+          }
+        },
+      ),
       { numRuns: 100 },
     )
   })
@@ -158,7 +174,8 @@ describe('floor-shift', () => {
 })
 
 describe('argmax', () => {
-  const label = (values: readonly bigint[]) => values.reduce((best, v, j) => (v > (values[best] as bigint) ? j : best), 0)
+  const label = (values: readonly bigint[]) =>
+    values.reduce((best, v, j) => (v > (values[best] as bigint) ? j : best), 0)
 
   test('the lowest index of the largest, and no other label has a witness', () => {
     const element = fc.bigInt(-3n, 3n)
@@ -187,11 +204,14 @@ describe('argmax', () => {
     )
   })
 
-  test.each([[[5n, 5n, 5n]], [[-8n, 7n, 7n]], [[7n, -8n, 7n]], [[-8n, -8n, -8n]], [[0n, 1n, 2n]]])('%s: every signal is forced', (x) => {
-    const b = bench(x.map(() => [-8n, 7n] as const))
-    argmax(b.cs, b.inputs)
-    expectForced(b, x)
-  })
+  test.each([[[5n, 5n, 5n]], [[-8n, 7n, 7n]], [[7n, -8n, 7n]], [[-8n, -8n, -8n]], [[0n, 1n, 2n]]])(
+    '%s: every signal is forced',
+    (x) => {
+      const b = bench(x.map(() => [-8n, 7n] as const))
+      argmax(b.cs, b.inputs)
+      expectForced(b, x)
+    },
+  )
 })
 
 describe('linear forms', () => {
@@ -208,9 +228,19 @@ describe('linear forms', () => {
     ]
     expect(b.cs.constraints.length).toBe(before)
     const values = run(b, [1n, -2n, 3n, -4n])
-    expect(results.map((w) => read(values, w))).toEqual([4n, -6n, -2n, 2n, 6n, -7n, -3n, 0n, 13n, -22n].slice(0, 8).concat([1n + -4n + 9n + 7n, -1n + 4n - 9n - 16n]))
+    expect(results.map((w) => read(values, w))).toEqual(
+      [4n, -6n, -2n, 2n, 6n, -7n, -3n, 0n, 13n, -22n].slice(0, 8).concat([1n + -4n + 9n + 7n, -1n + 4n - 9n - 16n]),
+    )
 
-    const wide = linear(b.cs, b.inputs, weights([4, 9], Array.from({ length: 36 }, (_, i) => (i % 7) - 3)), weights([9], new Array(9).fill(1)))
+    const wide = linear(
+      b.cs,
+      b.inputs,
+      weights(
+        [4, 9],
+        Array.from({ length: 36 }, (_, i) => (i % 7) - 3),
+      ),
+      weights([9], new Array(9).fill(1)),
+    )
     expect(b.cs.constraints.length).toBe(before + 1)
     expectForced(b, [1n, -2n, 3n, -4n])
     const again = run(b, [1n, -2n, 3n, -4n])
@@ -228,5 +258,7 @@ describe('linear forms', () => {
 
 test('a commitment refuses values that do not fit its limbs', () => {
   const b = bench([[0n, 16n]])
-  expect(() => commitment(b.cs, `0x${'11'.repeat(32)}` as never, b.inputs, { width: 4, signed: false }, Wire.constant(0n).form)).toThrow('4 bits')
+  expect(() =>
+    commitment(b.cs, `0x${'11'.repeat(32)}` as never, b.inputs, { width: 4, signed: false }, Wire.constant(0n).form),
+  ).toThrow('4 bits')
 })

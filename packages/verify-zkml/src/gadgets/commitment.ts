@@ -1,5 +1,12 @@
 import type { ProgramId } from '@veristack/core/receipt'
-import { chainChunks, layoutElement, limbsPerElement, POSEIDON_TAG, programElements, type Width } from '@veristack/integer-model/commit'
+import {
+  chainChunks,
+  layoutElement,
+  limbsPerElement,
+  POSEIDON_TAG,
+  programElements,
+  type Width,
+} from '@veristack/integer-model/commit'
 import { fail } from '../errors.ts'
 import { type ConstraintSystem, constantForm, type Form, Sum } from '../r1cs/index.ts'
 import { poseidon } from './poseidon.ts'
@@ -16,7 +23,13 @@ import type { Wire } from './wire.ts'
 const GROUP_BITS = 24
 
 /** `poseidon-bn254/v1` of the wires: a form that equals the commitment. */
-export function commitment(cs: ConstraintSystem, program: ProgramId, wires: readonly Wire[], width: Width, salt: Form): Form {
+export function commitment(
+  cs: ConstraintSystem,
+  program: ProgramId,
+  wires: readonly Wire[],
+  width: Width,
+  salt: Form,
+): Form {
   const header = [POSEIDON_TAG, ...programElements(program), layoutElement({ count: wires.length, ...width })]
   const elements = [...header.map(constantForm), salt, ...pack(cs, wires, width)]
   let hash: Form | undefined
@@ -40,7 +53,9 @@ function pack(cs: ConstraintSystem, wires: readonly Wire[], { width, signed }: W
     wires.slice(at, at + perElement).forEach((wire, i) => {
       const { lo, hi } = wire.range
       if (lo + lift < 0n || hi + lift >= 1n << BigInt(width)) {
-        throw fail('VS_ZKML_BOUND_EXCEEDED', { details: { expected: `${width} bits${signed ? ', signed' : ''}`, got: `${lo}..${hi}` } })
+        throw fail('VS_ZKML_BOUND_EXCEEDED', {
+          details: { expected: `${width} bits${signed ? ', signed' : ''}`, got: `${lo}..${hi}` },
+        })
       }
       wire.short(cs, 1)
       decompose(cs, wire, false)

@@ -6,10 +6,20 @@ import { type Wire, weigh } from './wire.ts'
 const at = (w: Weights, i: number): bigint => BigInt(w.data[i] as number)
 
 export const addition = (a: readonly Wire[], b: readonly Wire[]): readonly Wire[] =>
-  a.map((x, i) => weigh([[x, 1n], [b[i] as Wire, 1n]]))
+  a.map((x, i) =>
+    weigh([
+      [x, 1n],
+      [b[i] as Wire, 1n],
+    ]),
+  )
 
 export const subtraction = (a: readonly Wire[], b: readonly Wire[]): readonly Wire[] =>
-  a.map((x, i) => weigh([[x, 1n], [b[i] as Wire, -1n]]))
+  a.map((x, i) =>
+    weigh([
+      [x, 1n],
+      [b[i] as Wire, -1n],
+    ]),
+  )
 
 export const addConstant = (x: readonly Wire[], constant: Weights): readonly Wire[] =>
   x.map((w, i) => (at(constant, i) === 0n ? w : weigh([[w, 1n]], at(constant, i))))

@@ -9,7 +9,11 @@ export const constant = (weights: Weights): readonly Wire[] =>
   Array.from(weights.data, (value) => Wire.constant(BigInt(value)))
 
 /** `shape` is the operand's; dimension d of the result is dimension permutation[d] of the operand. */
-export function transpose(x: readonly Wire[], shape: readonly number[], permutation: readonly number[]): readonly Wire[] {
+export function transpose(
+  x: readonly Wire[],
+  shape: readonly number[],
+  permutation: readonly number[],
+): readonly Wire[] {
   const strides = shape.map((_, d) => count(shape.slice(d + 1)))
   const to = permutation.map((d) => shape[d] as number)
   return x.map((_, index) => {
@@ -24,7 +28,10 @@ export function transpose(x: readonly Wire[], shape: readonly number[], permutat
   })
 }
 
-export function concat(parts: readonly { readonly wires: readonly Wire[]; readonly shape: readonly number[] }[], axis: number): readonly Wire[] {
+export function concat(
+  parts: readonly { readonly wires: readonly Wire[]; readonly shape: readonly number[] }[],
+  axis: number,
+): readonly Wire[] {
   const outer = count((parts[0]?.shape ?? []).slice(0, axis))
   return Array.from({ length: outer }, (_, row) =>
     parts.flatMap(({ wires, shape }) => {

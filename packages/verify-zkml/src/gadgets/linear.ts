@@ -19,17 +19,21 @@ export function linear(cs: ConstraintSystem, x: readonly Wire[], weights: Weight
   const columns = Array.from({ length: outputs }, (_, o) =>
     Array.from({ length: width }, (_, i) => BigInt(weights.data[i * outputs + o] as number)),
   )
-  const lowest = columns.flat().reduce((m, w) => (w < m ? w : m), 0n)
-  const dense = columns.flat().filter((w) => w !== 0n).length * 2 > width * outputs
+  const lowest = BigInt(Float64Array.from(weights.data).reduce((least, w) => Math.min(least, w), 0))
+  const dense = weights.data.filter((w) => w !== 0).length * 2 > width * outputs
   const result: Wire[] = []
   for (let row = 0; row < rows; row++) {
     const operands = x.slice(row * width, (row + 1) * width)
     if (outputs > 1) for (const operand of operands) operand.short(cs, REPEATED)
     // Σ w x = Σ (w − lowest) x + lowest · Σ x: short positive coefficients instead of field elements of full length.
-    const total = dense && lowest < 0n && outputs >= SUMMED ? weigh(operands.map((w) => [w, 1n] as const)).signal(cs) : undefined
+    const total =
+      dense && lowest < 0n && outputs >= SUMMED ? weigh(operands.map((w) => [w, 1n] as const)).signal(cs) : undefined
     for (let o = 0; o < outputs; o++) {
       const column = columns[o] as bigint[]
-      const y = weigh(operands.map((w, i) => [w, column[i] as bigint] as const), BigInt(bias.data[o] as number))
+      const y = weigh(
+        operands.map((w, i) => [w, column[i] as bigint] as const),
+        BigInt(bias.data[o] as number),
+      )
       if (total === undefined) result.push(y)
       else {
         const sum = new Sum(BigInt(bias.data[o] as number)).add(total, lowest)

@@ -5,16 +5,19 @@ import { poseidon } from './poseidon.ts'
 const reference = lite as unknown as Record<string, (inputs: readonly bigint[]) => bigint>
 
 describe('poseidon', () => {
-  test.each(Array.from({ length: 16 }, (_, i) => i + 1))('agrees with an independent implementation for %i elements', (arity) => {
-    const cs = new ConstraintSystem()
-    const inputs = cs.signals(arity, (w) => Array.from({ length: arity }, (_, i) => w.given('x', i)))
-    const hash = poseidon(cs, inputs)
-    const x = Array.from({ length: arity }, (_, i) => (BigInt(i + 1) * 0x1234567890abcdefn ** 5n) % R)
-    const values = cs.solve({ x })
-    expect(firstViolation(cs.constraints, values)).toBeUndefined()
-    expect(evaluate(hash, values) % R).toBe(reference[`poseidon${arity}`]?.(x))
-    expect(cs.constraints.length).toBeLessThanOrEqual(650)
-  })
+  test.each(Array.from({ length: 16 }, (_, i) => i + 1))(
+    'agrees with an independent implementation for %i elements',
+    (arity) => {
+      const cs = new ConstraintSystem()
+      const inputs = cs.signals(arity, (w) => Array.from({ length: arity }, (_, i) => w.given('x', i)))
+      const hash = poseidon(cs, inputs)
+      const x = Array.from({ length: arity }, (_, i) => (BigInt(i + 1) * 0x1234567890abcdefn ** 5n) % R)
+      const values = cs.solve({ x })
+      expect(firstViolation(cs.constraints, values)).toBeUndefined()
+      expect(evaluate(hash, values) % R).toBe(reference[`poseidon${arity}`]?.(x))
+      expect(cs.constraints.length).toBeLessThanOrEqual(650)
+    },
+  )
 
   test('every intermediate signal is forced', () => {
     const cs = new ConstraintSystem()

@@ -19,12 +19,16 @@ export function poseidon(cs: ConstraintSystem, inputs: readonly Form[]): Form {
   const half = FULL_ROUNDS / 2
   const constant = (round: number, i: number) => constants[round * t + i] as bigint
   const fullRound = (state: readonly Form[], round: number) =>
-    multiply(matrix, state.map((x, i) => fifthPower(cs, added(x, constant(round, i)))))
+    multiply(
+      matrix,
+      state.map((x, i) => fifthPower(cs, added(x, constant(round, i)))),
+    )
 
   let state: readonly Form[] = [constantForm(0n), ...inputs]
   for (let round = 0; round < half; round++) state = fullRound(state, round)
   state = partialBlock(cs, parameters, state, half)
-  for (let round = half + partialRounds; round < FULL_ROUNDS + partialRounds - 1; round++) state = fullRound(state, round)
+  for (let round = half + partialRounds; round < FULL_ROUNDS + partialRounds - 1; round++)
+    state = fullRound(state, round)
   const last = FULL_ROUNDS + partialRounds - 1
   const boxed = state.map((x, i) => fifthPower(cs, added(x, constant(last, i))))
   return combine(matrix[0] as readonly bigint[], boxed)
@@ -38,7 +42,8 @@ function combine(row: readonly bigint[], state: readonly Form[]): Form {
   return sum.form(true)
 }
 
-const multiply = (matrix: PoseidonParameters['matrix'], state: readonly Form[]): readonly Form[] => matrix.map((row) => combine(row, state))
+const multiply = (matrix: PoseidonParameters['matrix'], state: readonly Form[]): readonly Form[] =>
+  matrix.map((row) => combine(row, state))
 
 function fifthPower(cs: ConstraintSystem, x: Form): Form {
   if (isConstant(x)) return constantForm(mod(x.constant ** 5n))
@@ -60,7 +65,12 @@ type Matrix = readonly (readonly bigint[])[]
  * N^r s + Σ_k N^(r−1−k) M e0 · out_k + constants, so every S-box reads a form over the t first elements and the earlier
  * outputs, found with t² products a round.
  */
-function partialBlock(cs: ConstraintSystem, parameters: PoseidonParameters, state: readonly Form[], from: number): readonly Form[] {
+function partialBlock(
+  cs: ConstraintSystem,
+  parameters: PoseidonParameters,
+  state: readonly Form[],
+  from: number,
+): readonly Form[] {
   const { t, partialRounds, constants, matrix } = parameters
   const zeroed = matrix.map((row) => [0n, ...row.slice(1)])
   /** echoes[d] = N^d M e0: what an output adds to the state d rounds after its own. */
@@ -76,13 +86,16 @@ function partialBlock(cs: ConstraintSystem, parameters: PoseidonParameters, stat
     outs.push(fifthPower(cs, sum.form(true)))
     echoes.push(apply(zeroed, echoes[round] as readonly bigint[]))
     shift = apply(zeroed, moved)
-    first = zeroed.map((_, j) => mod(first.reduce((acc, v, i) => acc + v * ((zeroed[i] as readonly bigint[])[j] as bigint), 0n)))
+    first = zeroed.map((_, j) =>
+      mod(first.reduce((acc, v, i) => acc + v * ((zeroed[i] as readonly bigint[])[j] as bigint), 0n)),
+    )
   }
   const reach = power(zeroed, partialRounds)
   return reach.map((row, i) => {
     const sum = new Sum(shift[i])
     for (let j = 0; j < t; j++) sum.add(state[j] as Form, row[j] as bigint)
-    for (let k = 0; k < partialRounds; k++) sum.add(outs[k] as Form, (echoes[partialRounds - 1 - k] as readonly bigint[])[i] as bigint)
+    for (let k = 0; k < partialRounds; k++)
+      sum.add(outs[k] as Form, (echoes[partialRounds - 1 - k] as readonly bigint[])[i] as bigint)
     return sum.form(true)
   })
 }
@@ -91,7 +104,9 @@ const apply = (m: Matrix, v: readonly bigint[]): readonly bigint[] =>
   m.map((row) => mod(row.reduce((sum, c, j) => sum + c * (v[j] as bigint), 0n)))
 
 const times = (a: Matrix, b: Matrix): Matrix =>
-  a.map((row) => row.map((_, j) => mod(row.reduce((sum, c, k) => sum + c * ((b[k] as readonly bigint[])[j] as bigint), 0n))))
+  a.map((row) =>
+    row.map((_, j) => mod(row.reduce((sum, c, k) => sum + c * ((b[k] as readonly bigint[])[j] as bigint), 0n))),
+  )
 
 function power(m: Matrix, exponent: number): Matrix {
   if (exponent === 1) return m

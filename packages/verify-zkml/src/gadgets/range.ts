@@ -1,10 +1,20 @@
 import type { Range } from '@veristack/integer-model'
-import { type ConstraintSystem, constantForm, type Form, inverse, isConstant, minus, ONE, scaled, Sum } from '../r1cs/index.ts'
+import {
+  type ConstraintSystem,
+  constantForm,
+  type Form,
+  inverse,
+  isConstant,
+  minus,
+  ONE,
+  Sum,
+  scaled,
+} from '../r1cs/index.ts'
 import { type Bits, Wire } from './wire.ts'
 
 /*
  * Soundness. A form f whose integer value lies in (−2^250, 2^250) equals Σ 2^j b_j − o in the field, with b_j ∈ {0, 1},
- * n <= 249 bits and o ∈ {0, 2^(n−1)}. Both sides are integers below 2^250 in size, so equality in the field is equality
+ * n <= 251 bits and o ∈ {0, 2^(n−1)}. Both sides are integers below 2^251 in size, so equality in the field is equality
  * of integers, and an integer has one such representation: a prover can choose no other bits, and p − x, x ± 2^n or a
  * value outside the range has none at all.
  */
@@ -15,9 +25,11 @@ const SHORT = 8
 export const bitLength = (n: bigint): number => (n === 0n ? 0 : n.toString(2).length)
 
 /** Least n with −2^(n−1) <= lo and hi < 2^(n−1). */
-const signedWidth = ({ lo, hi }: Range): number => Math.max(bitLength(hi > 0n ? hi : 0n), bitLength(lo < 0n ? -lo - 1n : 0n)) + 1
+const signedWidth = ({ lo, hi }: Range): number =>
+  Math.max(bitLength(hi > 0n ? hi : 0n), bitLength(lo < 0n ? -lo - 1n : 0n)) + 1
 
-const bitsOf = (value: bigint, count: number): bigint[] => Array.from({ length: count }, (_, j) => (value >> BigInt(j)) & 1n)
+const bitsOf = (value: bigint, count: number): bigint[] =>
+  Array.from({ length: count }, (_, j) => (value >> BigInt(j)) & 1n)
 
 export const weighBits = (bits: readonly Form[], from = 0, constant = 0n): Form => {
   const sum = new Sum(constant)
@@ -44,7 +56,10 @@ function split(cs: ConstraintSystem, form: Form, count: number, offset: bigint, 
   const weight = 1n << BigInt(count - 1)
   const top = new Sum(offset - weight + 1n).add(form).add(weighBits(complements)).form()
   cs.constrain(top, top, scaled(top, weight))
-  return [...complements.map((c) => minus(ONE, c)), weight === 1n ? top : new Sum().add(top, inverse(weight)).form(true)]
+  return [
+    ...complements.map((c) => minus(ONE, c)),
+    weight === 1n ? top : new Sum().add(top, inverse(weight)).form(true),
+  ]
 }
 
 /** Proves form ∈ [0, 2^count): `count` constraints for a short form, one more for a long one. */
@@ -85,7 +100,11 @@ export function rangedInput(cs: ConstraintSystem, signal: Form, range: Range): W
   const bits = split(cs, signal, count, offset, true)
   x.bits = { bits, offset }
   atMost(cs, bits, range.hi + offset)
-  atMost(cs, bits.map((b) => minus(ONE, b)), (1n << BigInt(count)) - 1n - (range.lo + offset))
+  atMost(
+    cs,
+    bits.map((b) => minus(ONE, b)),
+    (1n << BigInt(count)) - 1n - (range.lo + offset),
+  )
   return x
 }
 

@@ -23,9 +23,17 @@ export class Wire {
   /** Set where this is max(positiveOf, 0): a later shift or upper clip then needs no signal for the value in between. */
   readonly positiveOf: Wire | undefined
 
-  private constructor(range: Range, form: Form | undefined, make: (() => Form) | undefined, bits?: Bits, positiveOf?: Wire) {
+  private constructor(
+    range: Range,
+    form: Form | undefined,
+    make: (() => Form) | undefined,
+    bits?: Bits,
+    positiveOf?: Wire,
+  ) {
     if (range.lo <= -BOUND || range.hi >= BOUND) {
-      throw fail('VS_ZKML_BOUND_EXCEEDED', { details: { expected: 'values below 2^250', got: `${range.lo}..${range.hi}` } })
+      throw fail('VS_ZKML_BOUND_EXCEEDED', {
+        details: { expected: 'values below 2^250', got: `${range.lo}..${range.hi}` },
+      })
     }
     this.range = range
     this.#form = form
@@ -80,3 +88,12 @@ export const weigh = (wires: readonly (readonly [Wire, bigint])[], constant = 0n
   return Wire.of(sum.form(), { lo, hi })
 }
 
+/** The least range that holds all of them; 0..0 for none. */
+export function hull(ranges: readonly Range[]): Range {
+  let { lo, hi } = ranges[0] ?? { lo: 0n, hi: 0n }
+  for (const range of ranges) {
+    if (range.lo < lo) lo = range.lo
+    if (range.hi > hi) hi = range.hi
+  }
+  return { lo, hi }
+}

@@ -37,7 +37,10 @@ export interface ProverBackend {
   beacon(zkey: Uint8Array, name: string, beacon: Beacon): Promise<Uint8Array>
   /** Whether the key's transcript leads from the circuit and phase 1 to the key. */
   verifyTranscript(r1cs: Uint8Array, ptau: Uint8Array | string, zkey: Uint8Array): Promise<boolean>
-  prove(zkey: Uint8Array, witness: Uint8Array): Promise<{ readonly proof: Proof; readonly publicSignals: readonly bigint[] }>
+  prove(
+    zkey: Uint8Array,
+    witness: Uint8Array,
+  ): Promise<{ readonly proof: Proof; readonly publicSignals: readonly bigint[] }>
   /** Ends everything that would keep the process alive. */
   close(): Promise<void>
 }

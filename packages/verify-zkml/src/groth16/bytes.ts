@@ -48,7 +48,8 @@ function words(values: readonly bigint[]): Uint8Array {
   const out = new Uint8Array(WORD * values.length)
   const view = new DataView(out.buffer)
   values.forEach((value, i) => {
-    for (let limb = 0; limb < 4; limb++) view.setBigUint64(WORD * i + 8 * limb, (value >> BigInt(192 - 64 * limb)) & 0xffffffffffffffffn)
+    for (let limb = 0; limb < 4; limb++)
+      view.setBigUint64(WORD * i + 8 * limb, (value >> BigInt(192 - 64 * limb)) & 0xffffffffffffffffn)
   })
   return out
 }

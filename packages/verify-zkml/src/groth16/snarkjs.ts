@@ -24,7 +24,9 @@ async function load(): Promise<Snarkjs> {
     // The specifier is widened because the package has no types and is optional.
     const name: string = 'snarkjs'
     const loaded: unknown = await import(name)
-    const found = [loaded, field(loaded, 'default')].find((m) => field(m, 'groth16') !== undefined && field(m, 'zKey') !== undefined)
+    const found = [loaded, field(loaded, 'default')].find(
+      (m) => field(m, 'groth16') !== undefined && field(m, 'zKey') !== undefined,
+    )
     if (found === undefined) throw new TypeError('the module has no groth16 and zKey')
     return found as Snarkjs
   } catch (cause) {
@@ -35,33 +37,52 @@ async function load(): Promise<Snarkjs> {
 const field = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null && name in value ? (value as Record<string, unknown>)[name] : undefined
 
-/** How long workers wait for more to do before they are ended: starting them costs more than a proof's own overhead. */
-const LINGER_MS = 500
-
 let waiting = 0
 let queue: Promise<unknown> = Promise.resolve()
-let idle: ReturnType<typeof setTimeout> | undefined
+let alive: ReturnType<typeof setInterval> | undefined
+const A_DAY = 86_400_000
 
-/** One call at a time, over all instances: snarkjs keeps one curve with its workers for the whole process. */
+/**
+ * One call at a time, over all instances: snarkjs keeps one curve with its workers for the whole process. The workers
+ * would keep Node alive for ever, so they are unreferenced and the calls under way do it instead.
+ */
 function run<T>(action: (snarkjs: Snarkjs) => Promise<T>): Promise<T> {
   waiting++
-  clearTimeout(idle)
+  alive ??= setInterval(() => {}, A_DAY)
   const result = queue.then(async () => {
-    const snarkjs = await load()
     try {
-      return await action(snarkjs)
-    } catch (cause) {
-      throw fail('VS_ZKML_PROVER_FAILED', { details: { prover: 'snarkjs' }, cause })
+      const snarkjs = await load()
+      try {
+        return await action(snarkjs)
+      } catch (cause) {
+        throw fail('VS_ZKML_PROVER_FAILED', { details: { prover: 'snarkjs' }, cause })
+      }
     } finally {
+      releaseWorkers()
       waiting--
-      if (waiting === 0) idle = setTimeout(() => void endWorkers(), LINGER_MS).unref()
+      if (waiting === 0) {
+        clearInterval(alive)
+        alive = undefined
+      }
     }
   })
   queue = result.catch(() => undefined)
   return result
 }
 
-/** Ends the workers unless somebody is using them; they would keep Node alive. */
+/** Lets Node exit although the workers wait for more. */
+function releaseWorkers(): void {
+  const workers = field(field(field(globalThis, 'curve_bn128'), 'tm'), 'workers')
+  if (!Array.isArray(workers)) return
+  for (const worker of workers) {
+    // web-worker, which ffjavascript uses, keeps Node's own worker under this symbol.
+    const thread: unknown = worker?.[Symbol.for('worker')]
+    const unref = field(thread, 'unref')
+    if (typeof unref === 'function') unref.call(thread)
+  }
+}
+
+/** Ends the workers unless somebody is using them. */
 async function endWorkers(): Promise<void> {
   if (waiting > 0) return
   const curve: unknown = field(globalThis, 'curve_bn128')
@@ -69,7 +90,7 @@ async function endWorkers(): Promise<void> {
   if (typeof terminate === 'function') await terminate.call(curve)
 }
 
-/** Groth16 by snarkjs (GPL-3.0, an optional peer). Its worker threads end half a second after the last call. */
+/** Groth16 by snarkjs (GPL-3.0, an optional peer). `close` ends its worker threads, which serve all instances. */
 export function snarkjsProver(): ProverBackend {
   const toMemory = (call: (snarkjs: Snarkjs, out: MemoryFile) => Promise<unknown>): Promise<Uint8Array> =>
     run(async (snarkjs) => {
@@ -82,13 +103,14 @@ export function snarkjsProver(): ProverBackend {
   return {
     name: 'snarkjs',
     initialKey: (r1cs, ptau) => toMemory((s, out) => s.zKey.newZKey(r1cs, ptau, out)),
-    contribute: (zkey, name, entropy) => toMemory((s, out) => s.zKey.contribute(zkey, out, name, Buffer.from(entropy).toString('hex'))),
-    beacon: (zkey, name, { value, iterations }: Beacon) => toMemory((s, out) => s.zKey.beacon(zkey, out, name, value, iterations)),
+    contribute: (zkey, name, entropy) =>
+      toMemory((s, out) => s.zKey.contribute(zkey, out, name, Buffer.from(entropy).toString('hex'))),
+    beacon: (zkey, name, { value, iterations }: Beacon) =>
+      toMemory((s, out) => s.zKey.beacon(zkey, out, name, value, iterations)),
     verifyTranscript: (r1cs, ptau, zkey) => run(async (s) => (await s.zKey.verifyFromR1cs(r1cs, ptau, zkey)) === true),
     prove: (zkey, witness) => run(async (s) => parseResult(await s.groth16.prove(zkey, witness))),
     async close() {
       await queue
-      clearTimeout(idle)
       await endWorkers()
     },
   }

@@ -19,32 +19,66 @@ export type ProofRefusal = 'signal-count' | 'signal-range' | 'coordinate-range' 
 export function refuseProof(key: VerifyingKey, signals: readonly bigint[], proof: Proof): ProofRefusal | undefined {
   if (signals.length + 1 !== key.ic.length) return 'signal-count'
   if (signals.some((s) => s < 0n || s >= R)) return 'signal-range'
-  const coordinates = [key.alpha, ...key.beta, ...key.gamma, ...key.delta, ...key.ic, proof.a, ...proof.b, proof.c].flat()
-  if (coordinates.some((x) => x < 0n || x >= Q)) return 'coordinate-range'
+  if (![...proof.a, ...proof.b.flat(), ...proof.c, ...coordinatesOf(key)].every((x) => x >= 0n && x < Q))
+    return 'coordinate-range'
 
+  const points = pointsOf(key)
   const a = g1(proof.a)
   const b = g2(proof.b)
   const c = g1(proof.c)
-  const alpha = g1(key.alpha)
-  const beta = g2(key.beta)
-  const gamma = g2(key.gamma)
-  const delta = g2(key.delta)
-  const ic = key.ic.map(g1)
-  const [first, ...others] = ic
-  if (!a || !b || !c || !alpha || !beta || !gamma || !delta || !first) return 'point'
-  let sum = first
-  for (const [i, point] of others.entries()) {
-    const signal = signals[i]
-    if (point === undefined || signal === undefined) return 'point'
-    if (signal !== 0n) sum = sum.add(point.multiplyUnsafe(signal))
-  }
+  if (points === undefined || a === undefined || b === undefined || c === undefined) return 'point'
+  const sum = signals.reduce((acc, signal, i) => {
+    const point = points.ic[i]
+    return point === undefined || signal === 0n ? acc : acc.add(point.multiplyUnsafe(signal))
+  }, points.constant)
   const pairs = [
     { g1: a.negate(), g2: b },
-    { g1: alpha, g2: beta },
-    { g1: sum, g2: gamma },
-    { g1: c, g2: delta },
+    { g1: points.alpha, g2: points.beta },
+    { g1: sum, g2: points.gamma },
+    { g1: c, g2: points.delta },
   ].filter((pair) => !pair.g1.is0())
   return Fp12.eql(bn254.pairingBatch(pairs), Fp12.ONE) ? undefined : 'equation'
+}
+
+interface KeyPoints {
+  readonly alpha: G1
+  readonly beta: G2
+  readonly gamma: G2
+  readonly delta: G2
+  readonly constant: G1
+  /** One for each signal. */
+  readonly ic: readonly G1[]
+}
+
+/** Keys whose points were found to be good: a quarter of a verification is checking them. */
+const KEPT_KEYS = 16
+const kept = new Map<string, KeyPoints>()
+
+const coordinatesOf = (key: VerifyingKey): readonly bigint[] => [
+  ...key.alpha,
+  ...[key.beta, key.gamma, key.delta].flat(2),
+  ...key.ic.flat(),
+]
+
+function pointsOf(key: VerifyingKey): KeyPoints | undefined {
+  const name = coordinatesOf(key)
+    .map((x) => x.toString(36))
+    .join()
+  const known = kept.get(name)
+  if (known !== undefined) return known
+  const [alpha, beta, gamma, delta] = [g1(key.alpha), g2(key.beta), g2(key.gamma), g2(key.delta)]
+  const ic: G1[] = []
+  for (const coordinates of key.ic) {
+    const point = g1(coordinates)
+    if (point === undefined) return undefined
+    ic.push(point)
+  }
+  const [constant, ...others] = ic
+  if (!alpha || !beta || !gamma || !delta || !constant) return undefined
+  const points = { alpha, beta, gamma, delta, constant, ic: others }
+  kept.set(name, points)
+  for (const oldest of kept.keys()) if (kept.size > KEPT_KEYS) kept.delete(oldest)
+  return points
 }
 
 /** The point, or undefined for infinity and for what is not on the curve. G1 has no other subgroup. */

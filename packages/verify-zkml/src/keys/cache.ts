@@ -9,7 +9,8 @@ const STALE_MS = 60_000
 const RETRY = { retries: 600, factor: 1, minTimeout: 500, maxTimeout: 500 }
 
 /** `~/.cache/veristack`, or below `XDG_CACHE_HOME`. */
-export const defaultCacheDirectory = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'veristack')
+export const defaultCacheDirectory = (): string =>
+  join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'veristack')
 
 export interface CacheEntry {
   /** A file name; other content needs another name. */
@@ -48,7 +49,10 @@ export async function cached(directory: string, entry: CacheEntry): Promise<Uint
   }
 }
 
-async function read(path: string, entry: CacheEntry): Promise<{ readonly bytes?: Uint8Array; readonly reason?: string }> {
+async function read(
+  path: string,
+  entry: CacheEntry,
+): Promise<{ readonly bytes?: Uint8Array; readonly reason?: string }> {
   let file: Uint8Array
   try {
     file = await readFile(path)

@@ -17,7 +17,8 @@ function power(base: bigint, exponent: bigint): bigint {
 }
 
 /** A generator of the subgroup of order 2^k, the same that snarkjs uses. */
-const rootOfUnity = (k: number): bigint => power(power(NON_RESIDUE, (R - 1n) >> BigInt(TWO_ADICITY)), 1n << BigInt(TWO_ADICITY - k))
+const rootOfUnity = (k: number): bigint =>
+  power(power(NON_RESIDUE, (R - 1n) >> BigInt(TWO_ADICITY)), 1n << BigInt(TWO_ADICITY - k))
 
 /** L_i(tau) for the domain of order 2^k: ω^i (tau^n − 1) / (n (tau − ω^i)). */
 function lagrange(tau: bigint, k: number): bigint[] {
@@ -54,7 +55,11 @@ export interface DevelopmentOptions {
  * Phase 1 in seconds, by one party that knew the secrets for a moment: whoever runs this can forge. Powers and Lagrange
  * points of every power up to `k` are filled, as a ceremony's file has them.
  */
-export async function developmentPtau(k: number, curve: CurveModule, options: DevelopmentOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+export async function developmentPtau(
+  k: number,
+  curve: CurveModule,
+  options: DevelopmentOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
   const multiply = await fixedBase(curve)
   const [tau, alpha, beta] = [secret(), secret(), secret()]
   const n = 2 ** k
@@ -88,10 +93,14 @@ export async function developmentPtau(k: number, curve: CurveModule, options: De
   let before = 0
   const sections = new Map<number, Uint8Array>()
   for (const [group, parts] of groups(wanted)) {
-    const made = await multiply(group, parts.flatMap(([, , scalars]) => scalars), (done) => {
-      options.signal?.throwIfAborted()
-      options.progress?.(before + done, total)
-    })
+    const made = await multiply(
+      group,
+      parts.flatMap(([, , scalars]) => scalars),
+      (done) => {
+        options.signal?.throwIfAborted()
+        options.progress?.(before + done, total)
+      },
+    )
     let at = 0
     for (const [id, , scalars] of parts) {
       const bytes = scalars.length * (group === 'g1m' ? 64 : 128)
@@ -104,7 +113,9 @@ export async function developmentPtau(k: number, curve: CurveModule, options: De
 }
 
 /** One table for all that a group has to do. */
-function groups<T extends readonly [number, Group, readonly bigint[]]>(wanted: readonly T[]): readonly (readonly [Group, readonly T[]])[] {
+function groups<T extends readonly [number, Group, readonly bigint[]]>(
+  wanted: readonly T[],
+): readonly (readonly [Group, readonly T[]])[] {
   const of = (group: Group) => [group, wanted.filter((w) => w[1] === group)] as const
   return [of('g1m'), of('g2m')]
 }

@@ -19,8 +19,13 @@ const SCRATCH = 2 ** 15 * 64 * 2
 
 /** What is used of the global, which the compiler's libraries for Node do not describe. */
 interface Wasm {
-  readonly Memory: new (descriptor: { readonly initial: number }) => { readonly buffer: ArrayBuffer; grow(pages: number): number }
-  instantiate(code: Uint8Array, imports: object): Promise<{ readonly instance: { readonly exports: Readonly<Record<string, unknown>> } }>
+  readonly Memory: new (descriptor: {
+    readonly initial: number
+  }) => { readonly buffer: ArrayBuffer; grow(pages: number): number }
+  instantiate(
+    code: Uint8Array,
+    imports: object,
+  ): Promise<{ readonly instance: { readonly exports: Readonly<Record<string, unknown>> } }>
 }
 const { WebAssembly: wasm } = globalThis as unknown as { readonly WebAssembly: Wasm }
 
@@ -51,15 +56,27 @@ export async function fixedBase(curve: CurveModule) {
   }
 
   /** Affine points, in the files' form, for canonical scalars. */
-  return async function multiply(group: Group, scalars: readonly bigint[], progress: (done: number) => void = () => {}): Promise<Uint8Array> {
+  return async function multiply(
+    group: Group,
+    scalars: readonly bigint[],
+    progress: (done: number) => void = () => {},
+  ): Promise<Uint8Array> {
     const start = free
     const affine = 2 * COORDINATE[group]
     const jacobian = 3 * COORDINATE[group]
     const width = bestWidth(scalars.length)
     const windows = Math.ceil(SCALAR_BITS / width)
     const size = 2 ** width
-    const [add, addMixed, double, toAffine, toJacobian, zero] = ['add', 'addMixed', 'double', 'batchToAffine', 'toJacobian', 'zero'].map((n) => call(`${group}_${n}`))
-    if (!add || !addMixed || !double || !toAffine || !toJacobian || !zero) throw new TypeError('the curve module is incomplete')
+    const [add, addMixed, double, toAffine, toJacobian, zero] = [
+      'add',
+      'addMixed',
+      'double',
+      'batchToAffine',
+      'toJacobian',
+      'zero',
+    ].map((n) => call(`${group}_${n}`))
+    if (!add || !addMixed || !double || !toAffine || !toJacobian || !zero)
+      throw new TypeError('the curve module is incomplete')
 
     const table = allocate(windows * size * affine)
     const row = allocate(size * jacobian)

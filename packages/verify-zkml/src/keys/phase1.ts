@@ -19,7 +19,8 @@ export interface Phase1 {
   recheck(): Promise<void>
 }
 
-const refuse = (path: string, expected: string, got: string) => fail('VS_ZKML_PTAU_REFUSED', { details: { file: path, expected, got } })
+const refuse = (path: string, expected: string, got: string) =>
+  fail('VS_ZKML_PTAU_REFUSED', { details: { file: path, expected, got } })
 
 /**
  * A ceremony's prepared phase 1 from a file. `blake2b` is the hash that the ceremony published (64 bytes, hexadecimal);
@@ -28,19 +29,23 @@ const refuse = (path: string, expected: string, got: string) => fail('VS_ZKML_PT
 export async function ceremonyPhase1(path: string, blake2b: string | undefined, leastPower: number): Promise<Phase1> {
   const expected = blake2b === undefined ? Object.values(PUBLISHED_PTAU) : [blake2b.replace(/^0x/, '').toLowerCase()]
   if (!expected.every((h) => /^[0-9a-f]{128}$/.test(h))) {
-    throw fail('VS_ZKML_INVALID_OPTION', { details: { field: 'keys.blake2b', expected: '64 bytes, hexadecimal', got: blake2b } })
+    throw fail('VS_ZKML_INVALID_OPTION', {
+      details: { field: 'keys.blake2b', expected: '64 bytes, hexadecimal', got: blake2b },
+    })
   }
   const { size, head } = await readHead(path)
   const bytes = size <= IN_MEMORY ? new Uint8Array(await readFile(path)) : undefined
   const hash = bytes === undefined ? await hashFile(path) : createHash('blake2b512').update(bytes).digest('hex')
-  if (!expected.includes(hash)) throw refuse(path, blake2b === undefined ? 'a file whose published hash is known' : expected.join(), hash)
+  if (!expected.includes(hash))
+    throw refuse(path, blake2b === undefined ? 'a file whose published hash is known' : expected.join(), hash)
   const power = checkStructure(path, head, size)
   if (power < leastPower) throw refuse(path, `power ${leastPower} or more`, `power ${power}`)
   return {
     power,
     source: bytes ?? path,
     async recheck() {
-      if (bytes === undefined && (await hashFile(path)) !== hash) throw refuse(path, 'an unchanged file', 'it changed while it was used')
+      if (bytes === undefined && (await hashFile(path)) !== hash)
+        throw refuse(path, 'an unchanged file', 'it changed while it was used')
     },
   }
 }
@@ -64,7 +69,8 @@ async function readHead(path: string): Promise<{ readonly size: number; readonly
       return new DataView(buffer.buffer)
     }
     const start = await at(0, 12)
-    if (start.getUint32(0) !== 0x70746175 || start.getUint32(4, true) !== 1) throw refuse(path, 'a ptau file, version 1', 'another file')
+    if (start.getUint32(0) !== 0x70746175 || start.getUint32(4, true) !== 1)
+      throw refuse(path, 'a ptau file, version 1', 'another file')
     const count = start.getUint32(8, true)
     if (count > MAX_SECTIONS) throw refuse(path, `at most ${MAX_SECTIONS} sections`, String(count))
     const sections = new Map<number, number>()
@@ -91,7 +97,12 @@ function checkStructure(path: string, { sections, power, prime }: Head, size: nu
   if (power < 1 || power > 28) throw refuse(path, 'a power of 1 to 28', String(power))
   for (const { id, bytes } of ptauSections(power)) {
     const got = sections.get(id)
-    if (got !== bytes) throw refuse(path, `${bytes} bytes in section ${id}${id >= 12 ? ' (prepared for phase 2)' : ''}`, String(got ?? 'no such section'))
+    if (got !== bytes)
+      throw refuse(
+        path,
+        `${bytes} bytes in section ${id}${id >= 12 ? ' (prepared for phase 2)' : ''}`,
+        String(got ?? 'no such section'),
+      )
   }
   if (!sections.has(7)) throw refuse(path, 'the contributions of the ceremony', `none in ${size} bytes`)
   return power

@@ -35,13 +35,21 @@ export function checkKey(zkey: Uint8Array, system: Pick<ConstraintSystem, 'signa
   if (first === undefined) throw refused('contributions', 'at least one with secret entropy', 'none')
   if (first.type === 'beacon') {
     const others = contributions.some((c) => c.type === 'contribution')
-    throw refused('contributions', 'one with secret entropy before a beacon', others ? 'a beacon first' : 'only a beacon')
+    throw refused(
+      'contributions',
+      'one with secret entropy before a beacon',
+      others ? 'a beacon first' : 'only a beacon',
+    )
   }
   if (same(key.delta, GENERATOR)) throw refused('delta', 'a secret multiple of the generator', 'the generator')
   if (!same(key.gamma, GENERATOR)) throw refused('gamma', 'the generator', 'another point')
   const infinite = key.ic.findIndex(([x, y]) => x === 0n && y === 0n)
   if (infinite >= 0) throw refused(`IC[${infinite}]`, 'a finite point', 'infinity')
-  for (const [name, point] of [['alpha', key.alpha], ['beta', key.beta], ['delta', key.delta]] as const) {
+  for (const [name, point] of [
+    ['alpha', key.alpha],
+    ['beta', key.beta],
+    ['delta', key.delta],
+  ] as const) {
     if (point.flat().every((x) => x === 0n)) throw refused(name, 'a finite point', 'infinity')
   }
   return header

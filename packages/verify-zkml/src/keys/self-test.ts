@@ -14,11 +14,13 @@ export async function selfTest(
   witness: { readonly values: readonly bigint[]; readonly publicSignals: readonly bigint[] },
 ): Promise<void> {
   const { proof, publicSignals } = await backend.prove(zkey, encodeWitness(witness.values))
-  if (publicSignals.some((s, i) => s !== witness.publicSignals[i])) throw refused('self-test', "the witness's public signals", 'others')
+  if (publicSignals.some((s, i) => s !== witness.publicSignals[i]))
+    throw refused('self-test', "the witness's public signals", 'others')
   const refusal = refuseProof(key, publicSignals, proof)
   if (refusal !== undefined) throw refused('self-test', 'a proof that verifies', refusal)
   for (const i of publicSignals.keys()) {
     const changed = publicSignals.map((s, j) => (j === i ? (s + 1n) % R : s))
-    if (refuseProof(key, changed, proof) !== 'equation') throw refused('self-test', `public signal ${i} binds the proof`, 'a changed one was accepted')
+    if (refuseProof(key, changed, proof) !== 'equation')
+      throw refused('self-test', `public signal ${i} binds the proof`, 'a changed one was accepted')
   }
 }

@@ -45,11 +45,19 @@ export interface SetupOptions {
   notice(reason: string): void
 }
 
+/** What of a circuit its keys depend on. */
+export type KeyedCircuit = Pick<Circuit, 'id' | 'r1cs' | 'system'>
+
 /** Keys for a circuit, from the cache or made. `sample` is any witness of it, for the self-test that every setup ends with. */
-export async function setupKeys(circuit: Circuit, sample: Witness, options: SetupOptions): Promise<Keys> {
+export async function setupKeys(
+  circuit: KeyedCircuit,
+  sample: Pick<Witness, 'values' | 'publicSignals'>,
+  options: SetupOptions,
+): Promise<Keys> {
   const { source, directory, backend, signal, notice, progress } = options
   const origin = source === 'development' ? 'development' : 'ceremony'
-  const phase1 = source === 'development' ? undefined : await ceremonyPhase1(source.ptau, source.blake2b, powerOf(circuit))
+  const phase1 =
+    source === 'development' ? undefined : await ceremonyPhase1(source.ptau, source.blake2b, powerOf(circuit))
   const step = async <T>(stage: string, done: number, make: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
     progress(stage, done, 4)
@@ -61,7 +69,8 @@ export async function setupKeys(circuit: Circuit, sample: Witness, options: Setu
     notice,
     check: (bytes) => void checkKey(bytes, circuit.system),
     make: async () => {
-      const used = phase1 ?? (await step('phase 1 (development)', 0, () => developmentPhase1(powerOf(circuit), options)))
+      const used =
+        phase1 ?? (await step('phase 1 (development)', 0, () => developmentPhase1(powerOf(circuit), options)))
       const key = await makeKey(circuit, source, used, options, step)
       await used.recheck()
       return key
@@ -75,14 +84,21 @@ export async function setupKeys(circuit: Circuit, sample: Witness, options: Setu
 
 type Step = <T>(stage: string, done: number, make: () => Promise<T>) => Promise<T>
 
-async function makeKey({ r1cs }: Circuit, source: KeySource, phase1: Phase1, { backend }: SetupOptions, step: Step): Promise<Uint8Array> {
+async function makeKey(
+  { r1cs }: KeyedCircuit,
+  source: KeySource,
+  phase1: Phase1,
+  { backend }: SetupOptions,
+  step: Step,
+): Promise<Uint8Array> {
   let key: Uint8Array
   if (source !== 'development' && source.zkey !== undefined) {
     key = await readFile(source.zkey)
   } else {
     const initial = await step('proving key', 1, () => backend.initialKey(r1cs, phase1.source))
     const own = randomBytes(64)
-    const entropy = source === 'development' || source.entropy === undefined ? own : Buffer.concat([own, source.entropy])
+    const entropy =
+      source === 'development' || source.entropy === undefined ? own : Buffer.concat([own, source.entropy])
     key = await step('contribution', 2, () => backend.contribute(initial, 'veristack', entropy))
     const beacon = source === 'development' ? undefined : source.beacon
     if (beacon !== undefined) key = await step('beacon', 2, () => backend.beacon(key, 'beacon', beacon))
@@ -94,7 +110,10 @@ async function makeKey({ r1cs }: Circuit, source: KeySource, phase1: Phase1, { b
   return key
 }
 
-async function developmentPhase1(power: number, { directory, notice, signal, progress }: SetupOptions): Promise<Phase1> {
+async function developmentPhase1(
+  power: number,
+  { directory, notice, signal, progress }: SetupOptions,
+): Promise<Phase1> {
   const bytes = await cached(directory, {
     name: `phase1-development-${power}`,
     signal,
@@ -105,7 +124,11 @@ async function developmentPhase1(power: number, { directory, notice, signal, pro
         if (sections.get(id)?.length !== size) throw new RangeError(`section ${id} has another length`)
       }
     },
-    make: async () => developmentPtau(power, await curveModule(), { progress: (done, total) => progress('phase 1 (development)', done, total), signal }),
+    make: async () =>
+      developmentPtau(power, await curveModule(), {
+        progress: (done, total) => progress('phase 1 (development)', done, total),
+        signal,
+      }),
   })
   return { power, source: bytes, recheck: async () => {} }
 }

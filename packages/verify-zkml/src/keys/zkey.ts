@@ -1,5 +1,5 @@
-import type { Proof, VerifyingKey } from '../groth16/backend.ts'
 import { fail } from '../errors.ts'
+import type { Proof, VerifyingKey } from '../groth16/backend.ts'
 import { Q, R, readLittleEndian } from '../r1cs/index.ts'
 
 /** One entry of a key's transcript. */
@@ -34,7 +34,8 @@ export function readZkey(bytes: Uint8Array): ZkeyHeader {
   }
 }
 
-const refuse = (expected: string, got: string) => fail('VS_ZKML_KEY_REFUSED', { details: { field: 'zkey', expected, got } })
+const refuse = (expected: string, got: string) =>
+  fail('VS_ZKML_KEY_REFUSED', { details: { field: 'zkey', expected, got } })
 
 function parse(bytes: Uint8Array): ZkeyHeader {
   const sections = readSections(bytes, 'zkey', 1)
@@ -45,7 +46,8 @@ function parse(bytes: Uint8Array): ZkeyHeader {
   }
   if (section(1).u32() !== GROTH16) throw new RangeError('another proof system')
   const head = section(2)
-  if (head.u32() !== 32 || head.field() !== Q || head.u32() !== 32 || head.field() !== R) throw new RangeError('another curve')
+  if (head.u32() !== 32 || head.field() !== Q || head.u32() !== 32 || head.field() !== R)
+    throw new RangeError('another curve')
   const [signals, publicSignals, domainSize] = [head.u32(), head.u32(), head.u32()]
   const alpha = head.g1()
   head.g1()
@@ -55,7 +57,13 @@ function parse(bytes: Uint8Array): ZkeyHeader {
   const ic = section(3)
   if (ic.length !== (publicSignals + 1) * G1) throw new RangeError('IC of another length')
   const points = Array.from({ length: publicSignals + 1 }, () => ic.g1())
-  return { signals, publicSignals, domainSize, verifyingKey: { alpha, beta, gamma, delta, ic: points }, contributions: readContributions(section(10)) }
+  return {
+    signals,
+    publicSignals,
+    domainSize,
+    verifyingKey: { alpha, beta, gamma, delta, ic: points },
+    contributions: readContributions(section(10)),
+  }
 }
 
 function readContributions(cursor: Cursor): readonly Contribution[] {

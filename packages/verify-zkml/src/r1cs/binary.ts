@@ -18,7 +18,10 @@ export function encodeR1cs(system: System): Uint8Array<ArrayBuffer> {
   w.text('r1cs').u32(1).u32(3)
   w.section(1, header).u32(FIELD_BYTES).field(R)
   // No outputs in iden3's sense: everything public is declared as a public input.
-  w.u32(system.signalCount).u32(0).u32(system.publicCount).u32(system.signalCount - 1 - system.publicCount)
+  w.u32(system.signalCount)
+    .u32(0)
+    .u32(system.publicCount)
+    .u32(system.signalCount - 1 - system.publicCount)
   w.u64(system.signalCount).u32(system.constraints.length)
   w.section(2, constraints)
   for (const { a, b, c } of system.constraints) {
@@ -36,7 +39,10 @@ export function encodeWitness(values: readonly bigint[]): Uint8Array<ArrayBuffer
   const out = new Uint8Array(12 + 2 * SECTION_HEADER + (4 + FIELD_BYTES + 4) + FIELD_BYTES * values.length)
   const w = new Writer(out)
   w.text('wtns').u32(2).u32(2)
-  w.section(1, 4 + FIELD_BYTES + 4).u32(FIELD_BYTES).field(R).u32(values.length)
+  w.section(1, 4 + FIELD_BYTES + 4)
+    .u32(FIELD_BYTES)
+    .field(R)
+    .u32(values.length)
   w.section(2, FIELD_BYTES * values.length)
   for (const value of values) w.field(value)
   return out

@@ -1,5 +1,5 @@
 import { centred, mod } from './field.ts'
-import { constantForm, evaluate, type Form, isConstant, ONE, scaled, signalForm, Sum } from './form.ts'
+import { constantForm, evaluate, type Form, isConstant, ONE, Sum, scaled, signalForm } from './form.ts'
 
 /** A · B = C. The long side of a dense row belongs in C, which costs the prover nothing. */
 export interface Constraint {
@@ -111,7 +111,10 @@ export class ConstraintSystem {
   equal(left: Form, right: Form): void {
     const positive = new Sum()
     const negative = new Sum()
-    for (const [form, scale] of [[left, -1n], [right, 1n]] as const) {
+    for (const [form, scale] of [
+      [left, -1n],
+      [right, 1n],
+    ] as const) {
       const signed = scaled(form, scale)
       for (let i = 0; i < signed.signals.length; i++) {
         const coefficient = signed.coefficients[i] as bigint

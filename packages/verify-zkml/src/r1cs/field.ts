@@ -31,7 +31,8 @@ export function inverse(value: bigint): bigint {
 
 /** Writes a canonical value little-endian. */
 export function writeLittleEndian(view: DataView, at: number, value: bigint): void {
-  for (let limb = 0; limb < 4; limb++) view.setBigUint64(at + 8 * limb, (value >> BigInt(64 * limb)) & 0xffffffffffffffffn, true)
+  for (let limb = 0; limb < 4; limb++)
+    view.setBigUint64(at + 8 * limb, (value >> BigInt(64 * limb)) & 0xffffffffffffffffn, true)
 }
 
 export function readLittleEndian(view: DataView, at: number): bigint {

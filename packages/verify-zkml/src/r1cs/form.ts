@@ -63,6 +63,7 @@ export const offset = (f: Form, by: bigint): Form => ({ ...f, constant: f.consta
 /** The exact integer value of the form; not reduced. */
 export function evaluate(f: Form, values: readonly bigint[]): bigint {
   let sum = f.constant
-  for (let i = 0; i < f.signals.length; i++) sum += (f.coefficients[i] as bigint) * (values[f.signals[i] as number] as bigint)
+  for (let i = 0; i < f.signals.length; i++)
+    sum += (f.coefficients[i] as bigint) * (values[f.signals[i] as number] as bigint)
   return sum
 }

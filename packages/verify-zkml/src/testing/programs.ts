@@ -1,6 +1,6 @@
 import {
-  inferNode,
   type IntegerProgram,
+  inferNode,
   type ProgramInput,
   type ProgramNode,
   type ProgramOutput,
@@ -8,7 +8,10 @@ import {
   type Weights,
 } from '@veristack/integer-model'
 
-export const weights = (shape: readonly number[], values: ArrayLike<number>): Weights => ({ shape, data: Int32Array.from(values) })
+export const weights = (shape: readonly number[], values: ArrayLike<number>): Weights => ({
+  shape,
+  data: Int32Array.from(values),
+})
 
 type Bare<N> = N extends ProgramNode ? Omit<N, 'shape' | 'range'> : never
 export type BareNode = Bare<ProgramNode>
@@ -22,7 +25,11 @@ export const input = (name: string, shape: readonly number[], lo: bigint, hi: bi
 export const output = (name: string, value: number): ProgramOutput => ({ name, value, scale: 1, zeroPoint: 0 })
 
 /** A program whose shapes and ranges are worked out from its nodes. */
-export function program(inputs: readonly ProgramInput[], nodes: readonly BareNode[], outputs: readonly ProgramOutput[]): IntegerProgram {
+export function program(
+  inputs: readonly ProgramInput[],
+  nodes: readonly BareNode[],
+  outputs: readonly ProgramOutput[],
+): IntegerProgram {
   const values: Value[] = inputs.map(({ shape, range }) => ({ shape, range }))
   const full = nodes.map((bare) => {
     const open = { ...bare, shape: [], range: { lo: 0n, hi: 0n } } as ProgramNode
@@ -38,7 +45,12 @@ export const smallProgram = (): IntegerProgram =>
   program(
     [input('x', [1, 4], 0n, 15n)],
     [
-      { op: 'linear', x: 0, weights: weights([4, 3], [3, -5, 2, -1, 4, 1, 6, 2, -7, -2, 1, 5]), bias: weights([3], [4, -6, 10]) },
+      {
+        op: 'linear',
+        x: 0,
+        weights: weights([4, 3], [3, -5, 2, -1, 4, 1, 6, 2, -7, -2, 1, 5]),
+        bias: weights([3], [4, -6, 10]),
+      },
       { op: 'clip', x: 1, lo: 0n },
       { op: 'floor-shift', x: 2, shift: 3 },
       { op: 'clip', x: 3, lo: 0n, hi: 7n },
@@ -54,7 +66,7 @@ export function integers(seed: number): (lo: number, hi: number) => number {
   return (lo, hi) => {
     state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0
     const mixed = Math.imul(state ^ (state >>> 12), 0x297a2d39) >>> 0
-    return lo + ((mixed ^ (mixed >>> 15)) >>> 0) % (hi - lo + 1)
+    return lo + (((mixed ^ (mixed >>> 15)) >>> 0) % (hi - lo + 1))
   }
 }
 
@@ -65,11 +77,21 @@ export function classifier(features: number, hidden: number, classes: number, bi
   return program(
     [input('features', [1, features], 0n, (1n << BigInt(bits)) - 1n)],
     [
-      { op: 'linear', x: 0, weights: weights([features, hidden], draw(features * hidden, -127, 127)), bias: weights([hidden], draw(hidden, -500, 500)) },
+      {
+        op: 'linear',
+        x: 0,
+        weights: weights([features, hidden], draw(features * hidden, -127, 127)),
+        bias: weights([hidden], draw(hidden, -500, 500)),
+      },
       { op: 'clip', x: 1, lo: 0n },
       { op: 'floor-shift', x: 2, shift: 6 },
       { op: 'clip', x: 3, lo: 0n, hi: 255n },
-      { op: 'linear', x: 4, weights: weights([hidden, classes], draw(hidden * classes, -127, 127)), bias: weights([classes], draw(classes, -500, 500)) },
+      {
+        op: 'linear',
+        x: 4,
+        weights: weights([hidden, classes], draw(hidden * classes, -127, 127)),
+        bias: weights([classes], draw(classes, -500, 500)),
+      },
       { op: 'argmax', x: 5, axis: 1 },
     ],
     [output('label', 6), output('logits', 5)],

@@ -6,8 +6,8 @@ import {
   type Blobs,
   type Call,
   type Claim,
-  claimDigest,
   type Commitment,
+  claimDigest,
   commitmentsDigest,
   type Digest,
   type Execution,
@@ -16,14 +16,14 @@ import {
   makeRequest,
   memoryBlobs,
   type OnChain,
-  parseAddress,
   type Plugin,
   type Program,
   type ProveJob,
   type Prover,
+  parseAddress,
   RAW_SCHEME,
-  rawCommitment,
   type Roles,
+  rawCommitment,
   type SignedClaim,
   type Tensor,
   tensor,
@@ -68,7 +68,11 @@ export function wire(plugin: Plugin, blobs: Blobs = memoryBlobs()) {
 export type Wired = ReturnType<typeof wire>
 
 export async function store(blobs: Blobs, program: IntegerProgram): Promise<Program> {
-  return { id: programId(program), semantics: 'integer/v1', blob: await blobs.put(encodeProgram(program), PROGRAM_MEDIA_TYPE) }
+  return {
+    id: programId(program),
+    semantics: 'integer/v1',
+    blob: await blobs.put(encodeProgram(program), PROGRAM_MEDIA_TYPE),
+  }
 }
 
 const signer = localSigner(new Uint8Array(32).fill(7))
@@ -87,14 +91,20 @@ export async function jobFor(
   const outputs = interpret(integer, inputs)
   const plan = await prover.commitments(program)
   const salts: Record<string, `0x${string}`> = {}
-  const commit = async (entries: typeof plan.inputs, tensors: readonly Tensor[], salt: `0x${string}`): Promise<Commitment[]> => {
+  const commit = async (
+    entries: typeof plan.inputs,
+    tensors: readonly Tensor[],
+    salt: `0x${string}`,
+  ): Promise<Commitment[]> => {
     const list: Commitment[] = []
     for (const entry of entries) {
       const of = entry.tensors.map((name) => tensors.find((t) => t.name === name) as Tensor)
       const spec = tensorSpecs(of)
       if (entry.salted) salts[spec] = salt
       const value =
-        entry.scheme === RAW_SCHEME ? rawCommitment(of[0] as Tensor) : await committer.commit(program, of, entry.salted ? salt : undefined)
+        entry.scheme === RAW_SCHEME
+          ? rawCommitment(of[0] as Tensor)
+          : await committer.commit(program, of, entry.salted ? salt : undefined)
       list.push({ tensor: spec, scheme: entry.scheme, value })
     }
     return list
@@ -126,21 +136,35 @@ export async function jobFor(
     expiresAt: request.expiresAt,
     ...change,
   }
-  const signed: SignedClaim = { claim, inputs: inputList, outputs: outputList, signature: await signer.sign(claimDigest(claim)) }
+  const signed: SignedClaim = {
+    claim,
+    inputs: inputList,
+    outputs: outputList,
+    signature: await signer.sign(claimDigest(claim)),
+  }
   const execution: Execution = { executor: signer.address, outputs, attachments: {} }
   return { request, signed, program, inputs, executions: [execution], salts, artefacts }
 }
 
 /** The output salts of a job, as a receipt has them. */
 export const outputSalts = ({ signed, salts }: ProveJob): Record<string, `0x${string}`> =>
-  Object.fromEntries(signed.outputs.flatMap((c) => (salts[c.tensor] === undefined ? [] : [[c.tensor, salts[c.tensor] as `0x${string}`]])))
+  Object.fromEntries(
+    signed.outputs.flatMap((c) =>
+      salts[c.tensor] === undefined ? [] : [[c.tensor, salts[c.tensor] as `0x${string}`]],
+    ),
+  )
 
-export const contextFor = (artefacts: Artefacts | undefined, policy: VerifyContext['policy'] = null): VerifyContext => ({
+export const contextFor = (
+  artefacts: Artefacts | undefined,
+  policy: VerifyContext['policy'] = null,
+): VerifyContext => ({
   now: 1_800_000_000n,
   policy,
   anchors: (program) =>
-    artefacts !== undefined && program === artefacts.program ? { digest: artefacts.anchor, origin: artefacts.origin } : undefined,
+    artefacts !== undefined && program === artefacts.program
+      ? { digest: artefacts.anchor, origin: artefacts.origin }
+      : undefined,
 })
 
-export const features = (values: readonly (number | bigint)[], name = 'x'): Tensor => tensor(name, 'int32', [1, values.length], values)
-
+export const features = (values: readonly (number | bigint)[], name = 'x'): Tensor =>
+  tensor(name, 'int32', [1, values.length], values)

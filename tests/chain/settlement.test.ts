@@ -59,8 +59,9 @@ const LOGITS = 0x0e91b6d24f5a3c788b1c2d9fe0a46b37n << 120n
 const digest = (name: string) => toHex(keccakText(name)) as Digest
 const word = (n: bigint): Hex => `0x${n.toString(16).padStart(64, '0')}`
 
-const [payer, other, stranger] = developmentAccounts
-if (payer === undefined || other === undefined || stranger === undefined) throw new Error('no accounts')
+const [first, second, third] = developmentAccounts
+if (first === undefined || second === undefined || third === undefined) throw new Error('no accounts')
+const [payer, other, stranger] = [first, second, third]
 const claimant = localSigner(other.privateKey)
 const thief = localSigner(stranger.privateKey)
 

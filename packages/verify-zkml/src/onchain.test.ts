@@ -28,9 +28,10 @@ import {
   toHex,
 } from '@veristack/core'
 import { onchainSuite } from '@veristack/core/testing'
+import { EVIDENCE_KIND } from './evidence.ts'
 import { proofBytes, verifyingKeyBytes } from './groth16/bytes.ts'
 import { refuseProof } from './groth16/verify.ts'
-import { GROTH16_KIND, groth16OnChain, type VerifierParameters, verifierCode, verifierCodeHash } from './onchain.ts'
+import { groth16OnChain, type VerifierParameters, verifierCode, verifierCodeHash } from './onchain.ts'
 import { simulatedKey, simulateProof } from './testing/groth16-simulator.ts'
 
 const digest = (name: string) => toHex(keccakText(name)) as Digest
@@ -52,7 +53,7 @@ const parameters: VerifierParameters = {
   development: true,
 }
 const artefacts: Artefacts = {
-  kind: GROTH16_KIND,
+  kind: EVIDENCE_KIND,
   program: parameters.program,
   anchor: digest('anchor'),
   origin: 'development',
@@ -90,7 +91,7 @@ function signalsOf({ claim }: SignedClaim, label = 7n): bigint[] {
 }
 
 const evidenceOf = (signals: readonly bigint[], a?: bigint): Evidence => ({
-  kind: GROTH16_KIND,
+  kind: EVIDENCE_KIND,
   version: 1,
   claim: digest('unused'),
   payload: proofBytes(simulateProof(signals, a)),

@@ -18,9 +18,7 @@ import {
 } from './bindings/Groth16ClaimVerifier.ts'
 import type { LayoutEntry } from './circuit/layout.ts'
 import { fail } from './errors.ts'
-
-export const GROTH16_KIND = 'zkml/groth16-bn254'
-const EVIDENCE_VERSION = 1
+import { EVIDENCE_KIND, EVIDENCE_VERSION } from './evidence.ts'
 
 /** Chain ids on which the contract takes a development key. */
 const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n]
@@ -48,7 +46,7 @@ export interface Groth16Readers {
 /** The on-chain adapter of Groth16 evidence. Its policy parameters are empty: the contract's code pins everything. */
 export function groth16OnChain(readers: Groth16Readers): OnChain {
   return {
-    kind: GROTH16_KIND,
+    kind: EVIDENCE_KIND,
     proofSystem: 'groth16-bn254',
     deployment: async (artefacts, chainId) => {
       const p = await readers.parameters(artefacts)
@@ -66,9 +64,11 @@ export function groth16OnChain(readers: Groth16Readers): OnChain {
     },
     params: () => '0x',
     encode: (signed, _outputs, evidence) => {
-      if (evidence.kind !== GROTH16_KIND || evidence.version !== EVIDENCE_VERSION) {
+      if (evidence.kind !== EVIDENCE_KIND || evidence.version !== EVIDENCE_VERSION) {
         const got = `${evidence.kind} version ${evidence.version}`
-        throw fail('VS_ZKML_MALFORMED', { details: { field: 'evidence', expected: `${GROTH16_KIND} version 1`, got } })
+        throw fail('VS_ZKML_MALFORMED', {
+          details: { field: 'evidence', expected: `${EVIDENCE_KIND} version ${EVIDENCE_VERSION}`, got },
+        })
       }
       const proof = readers.proof(evidence)
       if (proof === undefined) throw fail('VS_ZKML_MALFORMED', { details: { field: 'payload', expected: 'a proof' } })

@@ -97,3 +97,54 @@ export function classifier(features: number, hidden: number, classes: number, bi
     [output('label', 6), output('logits', 5)],
   )
 }
+
+/** A program of up to `size` random nodes over two inputs that all have a range below 2^40. */
+export function randomProgram(seed: number, size: number): IntegerProgram {
+  const next = integers(seed)
+  const shapes = [[2, 3], [1, 4], [3, 2, 2], [5], [2, 2]]
+  const shape = shapes[next(0, shapes.length - 1)] as number[]
+  const inputs = [input('a', shape, BigInt(next(-9, 0)), BigInt(next(1, 9))), input('b', shape, 0n, BigInt(next(1, 7)))]
+  const nodes: BareNode[] = []
+  const values: Value[] = inputs.map((i) => ({ shape: i.shape, range: i.range }))
+  const draw = (count: number, lo: number, hi: number) => Array.from({ length: count }, () => next(lo, hi))
+  while (nodes.length < size) {
+    const x = next(0, values.length - 1)
+    const from = values[x] as Value
+    const count = from.shape.reduce((p, q) => p * q, 1)
+    const peers = values.flatMap((v, i) => (v.shape.join() === from.shape.join() ? [i] : []))
+    const peer = peers[next(0, peers.length - 1)] as number
+    const outputs = next(1, 10)
+    const width = from.shape.at(-1) ?? 1
+    const candidates: BareNode[] = [
+      {
+        op: 'linear',
+        x,
+        weights: weights([width, outputs], draw(width * outputs, -9, 9)),
+        bias: weights([outputs], draw(outputs, -20, 20)),
+      },
+      { op: next(0, 1) === 0 ? 'add' : 'sub', a: x, b: peer },
+      { op: 'add-constant', x, constant: weights(from.shape, draw(count, -9, 9)) },
+      { op: 'mul-constant', x, constant: weights(from.shape, draw(count, -4, 4)) },
+      { op: 'clip', x, lo: BigInt(next(-9, 3)), ...(next(0, 1) === 0 ? {} : { hi: BigInt(next(4, 40)) }) },
+      { op: 'clip', x, lo: 0n },
+      { op: 'clip', x, lo: 0n, hi: 15n },
+      { op: 'floor-shift', x, shift: next(1, 5) },
+      { op: 'floor-shift', x, shift: next(1, 5) },
+      { op: 'transpose', x, permutation: from.shape.map((_, d) => from.shape.length - 1 - d) },
+      { op: 'concat', xs: [x, peer], axis: next(0, Math.max(0, from.shape.length - 1)) },
+      { op: 'constant', constant: weights(from.shape, draw(count, -9, 9)) },
+      { op: 'argmax', x, axis: next(0, Math.max(0, from.shape.length - 1)) },
+    ]
+    const bare = candidates[next(0, candidates.length - 1)] as BareNode
+    try {
+      const value = inferNode({ ...bare, shape: [], range: { lo: 0n, hi: 0n } } as never, values)
+      if (value.range.hi > 1n << 40n || value.range.lo < -(1n << 40n) || value.shape.reduce((p, q) => p * q, 1) > 60)
+        continue
+      values.push(value)
+      nodes.push(bare)
+    } catch {
+      // A node that does not fit these operands.
+    }
+  }
+  return program(inputs, nodes, [output('y', values.length - 1), output('z', next(2, values.length - 1))])
+}

@@ -6,12 +6,24 @@ import {
   type EscrowJob,
   type Hex,
   isVeristackError,
+  type Json,
   localSigner,
   makeRequest,
   type Settler,
 } from '@veristack/core'
 import { settlerSuite } from '@veristack/core/testing'
-import { creditOf, evm, finalize, getResult, orderOf, refund, requestIdOf, submit, withdraw } from './index.ts'
+import {
+  confirmSettlement,
+  creditOf,
+  evm,
+  finalize,
+  getResult,
+  orderOf,
+  refund,
+  requestIdOf,
+  submit,
+  withdraw,
+} from './index.ts'
 import {
   adapter,
   answering,
@@ -84,6 +96,40 @@ describe('settler on a local chain', () => {
     expect(await chain.balance(to)).toBe(PRICE)
     const why = await withdraw({ ...plugin.client(), lane }, { to }).catch((e: unknown) => e)
     expect(revertName(why)).toBe('NothingToWithdraw')
+  })
+
+  test('confirms what a receipt says of its settlement, and refutes anything else', async () => {
+    const { escrow, job } = await accepting()
+    const submitted = await settler.prepare(escrow, call())
+    const settleJob = await job()
+    const settled = await settler.settle(settleJob, call())
+    const confirm = confirmSettlement(plugin.client())
+    expect(await confirm(submitted, settleJob.receipt)).toBe(true)
+    expect(await confirm(settled, settleJob.receipt)).toBe(true)
+
+    const detail = settled.detail as Readonly<Record<string, Json>>
+    const lies: readonly Partial<typeof settled>[] = [
+      { network: 'eip155:1' },
+      { ref: submitted.ref },
+      { state: 'refunded' },
+      { state: 'final' },
+      { mode: 'batch' },
+      { detail: null },
+      { detail: { ...detail, block: 1 } },
+      { detail: { ...detail, claimant: stranger.address } },
+      { detail: { ...detail, contract: stranger.address } },
+      { detail: { ...detail, request: digest('other') } },
+      { detail: { ...detail, delivery: submitted.ref } },
+      { detail: { ...detail, gas: { submit: 1 } } },
+      { detail: { ...detail, gas: { unknown: 1 } } },
+      { detail: { ...detail, unknown: 1 } },
+    ]
+    for (const lie of lies)
+      expect([lie, await confirm({ ...settled, ...lie }, settleJob.receipt)]).toEqual([lie, false])
+    expect(await confirm(settled, (await job(8)).receipt)).toBe(false)
+    expect(await confirm(settled, (await job(7, localSigner(stranger.privateKey))).receipt)).toBe(false)
+    const elsewhere = { ...settleJob.receipt, request: { ...escrow.request, contract: stranger.address } }
+    expect(await confirm(settled, elsewhere)).toBe(false)
   })
 
   test('settles concurrent jobs through one account', async () => {

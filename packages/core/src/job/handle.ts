@@ -1,5 +1,5 @@
 import { numbers, type RequestId, type SignedClaim, type Tensor } from '../claim/index.ts'
-import { fail, type VeristackError } from '../errors/index.ts'
+import { fail, isVeristackError, type VeristackError } from '../errors/index.ts'
 import type { Scheduler } from '../plugin/roles.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { JobEvents, JobListener } from './events.ts'
@@ -80,9 +80,18 @@ export function jobHandle(context: HandleContext, id: RequestId): JobHandle {
       const stop = new AbortController()
       try {
         for await (const job of scheduler.watch(id, AbortSignal.any([signal, stop.signal]))) {
-          if (reached(stage, job, assignment)) return await deliver(stage, journal, assignment)
           const failure = await journal.read(id, 'failure')
-          if (failure) throw failed(id, failure, context.causes.get(id))
+          const failedStep = failure ? failed(id, failure, context.causes.get(id)) : undefined
+          if (reached(stage, job, assignment)) {
+            try {
+              return await deliver(stage, journal, assignment)
+            } catch (error) {
+              // The step that failed says more than the verdict that is missing because of it.
+              const refused = isVeristackError(error, 'VS_CORE_EVIDENCE_REFUSED')
+              throw refused && failure && failure.code !== error.code ? failedStep : error
+            }
+          }
+          if (failedStep !== undefined) throw failedStep
         }
       } finally {
         stop.abort()

@@ -155,6 +155,17 @@ describe('createStack', () => {
     expect((await job.state()).execution).toBe('failed')
   })
 
+  test('a failing prover fails the job with its cause, also where nothing else is left to wait for', async () => {
+    const broken: Signer = { address: oracle.address, sign: () => Promise.reject(new Error('no key')) }
+    await using stack = await createStack({ plugins: [doubling, toyTier(KIND, broken)] })
+    const { program } = await stack.publish(toyProgram)
+    const job = await stack.infer({ program, inputs: input(3), require: KIND })
+    await expect(job.wait('verified')).rejects.toMatchObject({
+      code: 'VS_CORE_JOB_FAILED',
+      cause: new Error('no key'),
+    })
+  })
+
   test('waiting can be given up without ending the job; cancelling ends it', async () => {
     let release = (): void => undefined
     const held = new Promise<void>((resolve) => {

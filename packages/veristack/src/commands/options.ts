@@ -2,9 +2,12 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { fail } from '../errors.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
+type Parsed<O extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; allowPositionals: true; strict: true; options: O }>
+>
 
 /** `parseArgs` with this command line's error. */
-export function parseOptions<const O extends Options>(args: readonly string[], options: O) {
+export function parseOptions<const O extends Options>(args: readonly string[], options: O): Parsed<O> {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, strict: true, options })
   } catch (cause) {

@@ -120,7 +120,8 @@ export function zkmlProver(options: ProverOptions): Prover {
 
       call.progress({ stage: 'witness', done: 0, total: 2 })
       const witness = circuit.witness(witnessRequest(job, circuit))
-      for (const execution of job.executions) checkExecution(circuit, witness, execution)
+      // The claim states the first execution's outputs; the others are for tiers that compare executions.
+      checkExecution(circuit, witness, job.executions[0])
       checkClaim(job, circuit, witness)
       call.signal.throwIfAborted()
 

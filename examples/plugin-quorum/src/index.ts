@@ -4,9 +4,12 @@ import {
   commitmentsDigest,
   commitTensors,
   type Execution,
+  type Hex,
   type Host,
+  isVeristackError,
   type Plugin,
   type ProveJob,
+  type Quote,
   type Signer,
 } from '@veristack/core'
 import { fail } from './errors.js'
@@ -15,6 +18,9 @@ import { quorumVerifier } from './verify.js'
 
 export { KIND, type Quorum, quorumAnchor } from './evidence.js'
 export { quorumVerifier } from './verify.js'
+
+// Members must get the same bits; floating point promises none.
+const SEMANTICS = 'integer/v1'
 
 export interface QuorumOptions {
   readonly threshold: number
@@ -47,9 +53,12 @@ export function quorum({ threshold, members }: QuorumOptions): Plugin {
       host.provide('prover', () => ({
         kind: KIND,
         tier: KIND,
-        semantics: ['integer/v1'],
+        semantics: [SEMANTICS],
         executions: sorted.length,
-        quote: async () => ({ ok: true, executeMs: 10, proveMs: 5, finalMs: 0, gas: 0n, priceWei: 0n, bondWei: 0n }),
+        quote: async ({ program: { semantics } }): Promise<Quote> =>
+          semantics === SEMANTICS
+            ? { ok: true, executeMs: 10, proveMs: 5, finalMs: 0, gas: 0n, priceWei: 0n, bondWei: 0n }
+            : { ok: false, code: 'VS_ACME_QUORUM_SEMANTICS', reasons: [`members run ${SEMANTICS}, not ${semantics}`] },
         setup: async (program): Promise<Artefacts> => ({
           kind: KIND,
           program: program.id,
@@ -57,10 +66,12 @@ export function quorum({ threshold, members }: QuorumOptions): Plugin {
           origin: 'none',
           blobs: {},
         }),
-        prove: async (job) => {
+        prove: async (job, { signal }) => {
+          if (job.artefacts?.anchor !== quorumAnchor(who)) throw fail('VS_ACME_QUORUM_MEMBERSHIP')
           const digest = claimDigest(job.signed.claim)
-          const signatures = []
+          const signatures: Hex[] = []
           for (const member of sorted) {
+            signal.throwIfAborted()
             const own = job.executions.find((e) => e.executor === member.address)
             if (own !== undefined && (await agrees(host, job, own)))
               signatures.push(await member.sign(statement(digest)))
@@ -90,9 +101,15 @@ async function agrees(host: Host, { signed, program, inputs, salts }: ProveJob, 
       scheme: c.scheme,
       salted: false,
     }))
-  const [ins, outs] = [
-    await commitTensors(host, program, list(signed.inputs), inputs, salts),
-    await commitTensors(host, program, list(signed.outputs), own.outputs, salts),
-  ]
-  return commitmentsDigest(ins) === signed.claim.inputs && commitmentsDigest(outs) === signed.claim.outputs
+  try {
+    const [ins, outs] = [
+      await commitTensors(host, program, list(signed.inputs), inputs, salts),
+      await commitTensors(host, program, list(signed.outputs), own.outputs, salts),
+    ]
+    return commitmentsDigest(ins) === signed.claim.inputs && commitmentsDigest(outs) === signed.claim.outputs
+  } catch (error) {
+    // Outputs of other names or out of range have no commitment here: that member disagrees, and stops nobody.
+    if (isVeristackError(error)) return false
+    throw error
+  }
 }

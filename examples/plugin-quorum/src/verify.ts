@@ -1,11 +1,24 @@
 // The pure half: what a relying party runs. No keys, no network, no clock.
-import { type Check, claimDigest, recoverSigner, type Verdict, type Verifier } from '@veristack/core/receipt'
+import {
+  type Check,
+  claimDigest,
+  commitmentsDigest,
+  isIntegerType,
+  type Json,
+  RAW_SCHEME,
+  rawCommitment,
+  recoverSigner,
+  type Tensor,
+  tensorSpec,
+  type Verdict,
+  type Verifier,
+} from '@veristack/core/receipt'
 import { decodeEvidence, KIND, quorumAnchor, statement, VERSION } from './evidence.js'
 
 export const quorumVerifier: Verifier = {
   kind: KIND,
   tier: KIND,
-  async verify({ signed }, evidence, { anchors }): Promise<Verdict> {
+  async verify({ signed, outputs }, evidence, { anchors, policy }): Promise<Verdict> {
     const checks: Check[] = []
     const rejected = (name: string): Verdict => ({
       status: 'rejected',
@@ -16,35 +29,56 @@ export const quorumVerifier: Verifier = {
     })
     const pass = (name: string): void => void checks.push({ name, outcome: 'pass' })
 
-    const digest = claimDigest(signed.claim)
+    const { claim } = signed
+    const digest = claimDigest(claim)
     if (evidence.kind !== KIND || evidence.version !== VERSION || evidence.blobs.length > 0)
       return rejected('kind and version')
     if (evidence.claim !== digest) return rejected('bound to this claim')
+    if (commitmentsDigest(signed.inputs) !== claim.inputs || commitmentsDigest(signed.outputs) !== claim.outputs)
+      return rejected('lists that the claim hashes')
+    // Raw outputs can be opened here. Other schemes are for the tier that has them, and are not covered.
+    const raw = signed.outputs.filter((c) => c.scheme === RAW_SCHEME)
+    const opens = (t: Tensor, value: string): boolean => isIntegerType(t.type) && rawCommitment(t) === value
+    if (raw.some((c) => outputs.some((t) => tensorSpec(t) === c.tensor && !opens(t, c.value))))
+      return rejected('raw outputs')
     const decoded = decodeEvidence(evidence.payload)
     if (decoded === undefined) return rejected('form')
     pass('form')
+    const demanded = signaturesDemanded(policy)
+    if (demanded === undefined) return rejected('a policy of {} or { "signatures": n }')
 
-    const anchor = anchors(signed.claim.program, KIND)
+    const anchor = anchors(claim.program, KIND)
     if (anchor === undefined) return { status: 'undetermined', missing: 'anchor', checks, assumptions: [], covers: [] }
+    const { members, threshold } = decoded.quorum
     if (quorumAnchor(decoded.quorum) !== anchor.digest) return rejected('pinned membership')
     pass('pinned membership')
 
     const signers = decoded.signatures.map((s) => recoverSigner(statement(digest), s))
-    const places = signers.map((s) => decoded.quorum.members.findIndex((m) => m === s))
+    const places = signers.map((s) => members.findIndex((m) => m === s))
     // Ascending places: every signer is a member and none counts twice.
     if (places.some((p, i) => p < 0 || (i > 0 && p <= (places[i - 1] ?? p))))
       return rejected('signatures of distinct members')
-    if (places.length < decoded.quorum.threshold) return rejected('threshold')
-    pass(`${places.length} of ${decoded.quorum.members.length} members, ${decoded.quorum.threshold} needed`)
+    const needed = Math.max(threshold, demanded)
+    if (places.length < needed) return rejected(`${places.length} signatures, ${needed} needed`)
+    pass(`${places.length} of ${members.length} members, ${needed} needed`)
 
     return {
       status: 'accepted',
       tier: KIND,
       checks,
-      assumptions: [`of ${decoded.quorum.members.length} members, fewer than ${decoded.quorum.threshold} lie together`],
-      covers: [...signed.inputs, ...signed.outputs],
+      assumptions: [`fewer than ${needed} of the ${members.length} members sign what they did not compute`],
+      covers: [...signed.inputs, ...raw],
     }
   },
+}
+
+/** More signatures than the threshold, where the requirement asks for more. Undefined: a policy that nobody here knows. */
+function signaturesDemanded(policy: Json): number | undefined {
+  if (policy === null) return 0
+  if (typeof policy !== 'object' || Array.isArray(policy)) return undefined
+  const { signatures = 0, ...unknown } = policy as { readonly [key: string]: Json }
+  const known = Object.keys(unknown).length === 0 && typeof signatures === 'number' && Number.isInteger(signatures)
+  return known ? signatures : undefined
 }
 
 export const verifiers: readonly Verifier[] = [quorumVerifier]

@@ -318,7 +318,9 @@ describe('prove refuses', () => {
     })
     expect(await failure({ executions: [change('label')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
     expect(await failure({ executions: [change('scores')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
-    expect(await failure({ executions: [execution, change('scores')] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
+    expect(await failure({ executions: [change('scores'), execution] })).toBe('VS_ZKML_OUTPUT_DIFFERS')
+    // The claim states the first execution's outputs: another node of the job can not stop its proof.
+    expect(await failure({ executions: [execution, change('scores')] })).toBe('proved')
     expect(await failure({ executions: [{ ...execution, outputs: execution.outputs.slice(1) }] })).toBe(
       'VS_ZKML_OUTPUT_DIFFERS',
     )

@@ -12,7 +12,6 @@ export interface Form {
 
 export const constantForm = (constant: bigint): Form => ({ signals: [], coefficients: [], constant })
 export const signalForm = (signal: number): Form => ({ signals: [signal], coefficients: [1n], constant: 0n })
-export const ZERO = constantForm(0n)
 export const ONE = constantForm(1n)
 
 export const isConstant = (f: Form): boolean => f.signals.length === 0

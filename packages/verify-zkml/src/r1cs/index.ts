@@ -1,5 +1,5 @@
 export { encodeR1cs, encodeWitness } from './binary.ts'
-export { type Assignment, type Constraint, ConstraintSystem, type Given } from './builder.ts'
+export { ConstraintSystem, type Given } from './builder.ts'
 export { firstViolation } from './check.ts'
 export { centred, inverse, mod, Q, R, readLittleEndian, writeLittleEndian } from './field.ts'
 export * from './form.ts'

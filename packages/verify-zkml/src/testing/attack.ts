@@ -1,4 +1,4 @@
-import { type ConstraintSystem, type Form, firstViolation, type Given, mod, R } from '../r1cs/index.ts'
+import { type ConstraintSystem, firstViolation, type Given, mod, R } from '../r1cs/index.ts'
 
 /** A gadget alone: its operands are inputs of the system, its result is exposed by the test. */
 export interface Attempt {
@@ -46,5 +46,3 @@ export function successfulCheats(
   }
   return passed
 }
-
-export const numberOf = (form: Form): number => form.signals[0] as number

@@ -47,6 +47,7 @@ import { simulatedKey, simulateProof } from '../../packages/verify-zkml/src/test
 
 const GAS_FILE = join(process.cwd(), 'packages/settlement-evm/gas.json')
 const BOUNDS: Readonly<Record<string, number>> = {
+  verifier: 250_000,
   request: 130_000,
   submit: 350_000,
   withdraw: 45_000,
@@ -189,6 +190,18 @@ const send = (scene: Scene, signed: SignedClaim, proof: Uint8Array) =>
 
 const refusal = async (work: Promise<unknown>) => revertName(await work.catch((e: unknown) => e))
 
+interface Frame {
+  readonly to?: string
+  readonly gasUsed: string
+  readonly calls?: readonly Frame[]
+}
+
+/** Gas inside the verifier's call. */
+async function insideVerifier(transaction: Hex): Promise<number> {
+  const trace = (await chain.rpc('debug_traceTransaction', [transaction, { tracer: 'callTracer' }])) as Frame
+  return Number(trace.calls?.find((c) => c.to === policy.verifier)?.gasUsed)
+}
+
 test('gas of whole transactions', async () => {
   const scene = await placed()
   const signed = await sign(scene)
@@ -204,7 +217,10 @@ test('gas of whole transactions', async () => {
   }
   for (const [name, used] of Object.entries(gas))
     expect([name, used <= (BOUNDS[name] ?? 0), used]).toEqual([name, true, used])
-  const text = `${JSON.stringify({ ...gas, total: Object.values(gas).reduce((a, b) => a + b, 0) }, null, 2)}\n`
+  const verifier = await insideVerifier(accepted.hash)
+  expect(verifier).toBeLessThanOrEqual(BOUNDS.verifier ?? 0)
+  const total = Object.values(gas).reduce((a, b) => a + b, 0)
+  const text = `${JSON.stringify({ ...gas, total, 'verifier, inside submit': verifier }, null, 2)}\n`
   if (process.env.VERISTACK_WRITE_GAS) writeFileSync(GAS_FILE, text)
   // A change of gas is a change to be seen: VERISTACK_WRITE_GAS=1 writes the new figures.
   expect(text).toBe(readFileSync(GAS_FILE, 'utf8'))

@@ -1,9 +1,8 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import vm from 'node:vm'
-import { build } from 'esbuild'
 import { publicPackages, root } from '../../scripts/packages.ts'
-import { entriesOf, installPacked, type Outcome, type Project } from './project.ts'
+import { openPage, type Page } from './page.ts'
+import { entriesOf, expectSuccess, installPacked, type Project } from './project.ts'
 
 const packages = publicPackages()
 const specifiers = packages.flatMap(entriesOf)
@@ -22,11 +21,6 @@ beforeAll(async () => {
   }
 }, 240_000)
 afterAll(() => project?.remove())
-
-/** A process that fails says why in the assertion's message. */
-const expectSuccess = ({ code, stdout, stderr }: Outcome): void => {
-  expect(code === 0 ? '' : `exit ${code}\n${stderr}${stdout}`).toBe('')
-}
 
 const loading = {
   import: (specifier: string) => ['--input-type=module', '-e', `show(await import('${specifier}'))`],
@@ -141,75 +135,32 @@ describe('a consumer in TypeScript, with skipLibCheck off', () => {
 })
 
 describe('a bundle for browsers of the entries that verify', () => {
-  // What pages and workers have and a bare VM context lacks. Typed arrays are this realm's, as TextEncoder returns them.
-  const BROWSER = {
-    AbortController,
-    AbortSignal,
-    ArrayBuffer,
-    atob,
-    BigInt64Array,
-    BigUint64Array,
-    btoa,
-    clearTimeout,
-    console,
-    crypto,
-    DataView,
-    Event,
-    EventTarget,
-    Int32Array,
-    performance,
-    queueMicrotask,
-    setTimeout,
-    structuredClone,
-    TextDecoder,
-    TextEncoder,
-    Uint8Array,
-    Uint32Array,
-    URL,
-  }
-  let page: vm.Context
+  let page: Page
 
   beforeAll(async () => {
-    const { metafile, outputFiles } = await build({
-      stdin: {
-        contents: pure.map((specifier, i) => `export * as m${i} from '${specifier}'`).join('\n'),
-        resolveDir: project.folder,
-      },
-      absWorkingDir: project.folder,
-      bundle: true,
-      format: 'iife',
-      globalName: 'veristack',
-      logLevel: 'silent',
-      metafile: true,
-      platform: 'browser',
-      target: 'es2022',
-      write: false,
-    })
-    const inputs = Object.keys(metafile.inputs)
-    expect(inputs.filter((path) => /(^|\/)node:|\(disabled\)/.test(path))).toEqual([])
+    page = await openPage(project.folder, pure)
+    expect(page.modules.filter((path) => /(^|\/)node:|\(disabled\)/.test(path))).toEqual([])
     expect(
-      [...HEAVY, ...CONTAINER].filter((name) => inputs.some((path) => path.includes(`node_modules/${name}/`))),
+      [...HEAVY, ...CONTAINER].filter((name) => page.modules.some((path) => path.includes(`node_modules/${name}/`))),
     ).toEqual([])
-    page = vm.createContext({ ...BROWSER })
-    vm.runInContext(`${outputFiles[0]?.text}\nglobalThis.veristack = veristack`, page)
   })
 
   test('runs without any global of Node', () => {
-    expect(
-      vm.runInContext('[typeof process, typeof Buffer, typeof require, typeof module, typeof global]', page),
-    ).toEqual(Array(5).fill('undefined'))
+    expect(page.run('[typeof process, typeof Buffer, typeof require, typeof module, typeof global]')).toEqual(
+      Array(5).fill('undefined'),
+    )
   })
 
   test.each(pure.map((specifier, i) => [specifier, i] as const))('exports what %s exports', async (specifier, i) => {
-    const names = vm.runInContext(`JSON.stringify(Object.keys(veristack.m${i}).sort())`, page)
+    const names = page.run(`JSON.stringify(Object.keys(veristack.m${i}).sort())`)
     const { stdout } = await project.node('--import', SHOW, ...loading.import(specifier))
-    expect(JSON.parse(names)).toEqual(JSON.parse(stdout))
+    expect(JSON.parse(String(names))).toEqual(JSON.parse(stdout))
   })
 
   test('judges receipts: a sound one, a changed output, evidence of an unknown kind', async () => {
-    vm.runInContext(await readFile(join(root, 'tests/packed/receipt-in-page.js'), 'utf8'), page)
-    const verdicts = await vm.runInContext(`judgeReceipts(veristack.m${pure.indexOf('@veristack/core/receipt')})`, page)
-    expect(JSON.parse(verdicts)).toEqual({
+    page.run(await readFile(join(root, 'tests/packed/receipt-in-page.js'), 'utf8'))
+    const verdicts = await page.run(`judgeReceipts(veristack.m${pure.indexOf('@veristack/core/receipt')})`)
+    expect(JSON.parse(String(verdicts))).toEqual({
       sound: 'accepted',
       changedOutput: 'rejected VS_CORE_COMMITMENT_MISMATCH',
       otherClaimant: 'rejected VS_CORE_COMMITMENT_MISMATCH',

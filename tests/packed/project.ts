@@ -32,12 +32,22 @@ export interface Project {
   write(file: string, text: string): Promise<string>
   /** Runs Node in the project. Never rejects. */
   node(...args: readonly string[]): Promise<Outcome>
+  /** Runs a command in a folder of the project, the project itself by default. Never rejects. */
+  run(command: string, args: readonly string[], subfolder?: string): Promise<Outcome>
+  /** Installs one more tarball, named relative to the project. */
+  add(tarball: string): Promise<Outcome>
   remove(): Promise<void>
 }
 
-const settled = async (file: string, args: readonly string[], cwd: string): Promise<Outcome> => {
+/** A process that fails says why in the assertion's message. */
+export const expectSuccess = ({ code, stdout, stderr }: Outcome): void => {
+  expect(code === 0 ? '' : `exit ${code}\n${stderr}${stdout}`).toBe('')
+}
+
+const settled = async (file: string, args: readonly string[], cwd: string, cache: string): Promise<Outcome> => {
   // The child is a stranger's process: nothing of the test runner's own options may reach it.
-  const { NODE_OPTIONS, NODE_ENV, ...env } = process.env
+  const { NODE_OPTIONS, NODE_ENV, NODE_TEST_CONTEXT, ...inherited } = process.env
+  const env = { ...inherited, XDG_CACHE_HOME: cache }
   try {
     return { code: 0, ...(await run(file, args, { cwd, env, maxBuffer: 64 << 20 })) }
   } catch (error) {
@@ -50,7 +60,13 @@ const settled = async (file: string, args: readonly string[], cwd: string): Prom
   }
 }
 
-export const installPacked = async (packages: readonly Package[]): Promise<Project> => {
+const INSTALL = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
+
+/** `registry`: more packages to install, by the names and in the versions of the workspace's own devDependencies. */
+export const installPacked = async (
+  packages: readonly Package[],
+  registry: readonly string[] = [],
+): Promise<Project> => {
   const folder = await mkdtemp(join(tmpdir(), 'veristack-packed-'))
   const tarballs = join(folder, 'tarballs')
   await mkdir(tarballs)
@@ -65,19 +81,20 @@ export const installPacked = async (packages: readonly Package[]): Promise<Proje
   }
   const files = (await readdir(tarballs)).map((file) => `./tarballs/${file}`)
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
-  const install = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
-  await run('npm', [...install, `@types/node@${versions.devDependencies['@types/node']}`, ...files], {
-    cwd: folder,
-    maxBuffer: 64 << 20,
-  })
+  const released = ['@types/node', ...registry].map((name) => `${name}@${versions.devDependencies[name]}`)
+  await run('npm', [...INSTALL, ...released, ...files], { cwd: folder, maxBuffer: 64 << 20 })
 
+  // Keys that are made here are thrown away with the project.
+  const cache = join(folder, '.cache')
   return {
     folder,
     write: async (file, text) => {
       await writeFile(join(folder, file), text)
       return join(folder, file)
     },
-    node: (...args) => settled(process.execPath, args, folder),
+    node: (...args) => settled(process.execPath, args, folder, cache),
+    run: (command, args, subfolder = '.') => settled(command, args, join(folder, subfolder), cache),
+    add: (tarball) => settled('npm', [...INSTALL, tarball], folder, cache),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -54,7 +54,7 @@ export const quorumVerifier: Verifier = {
     pass('pinned membership')
 
     const signers = decoded.signatures.map((s) => recoverSigner(statement(digest), s))
-    const places = signers.map((s) => members.findIndex((m) => m === s))
+    const places = signers.map((s) => (s === undefined ? -1 : members.indexOf(s)))
     // Ascending places: every signer is a member and none counts twice.
     if (places.some((p, i) => p < 0 || (i > 0 && p <= (places[i - 1] ?? p))))
       return rejected('signatures of distinct members')

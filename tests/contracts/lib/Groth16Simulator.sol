@@ -15,7 +15,8 @@ library Groth16Simulator {
         }
     }
 
-    /// `a` is any nonzero scalar and `b` 17 or 19: each choice gives another proof of the same statement.
+    /// `a` is any scalar and `b` 17 or 19: each choice gives another proof of the same statement. Zero, for either, puts
+    /// its point at infinity, and the equation still holds.
     function prove(uint256[] memory signals, uint256 a, uint256 b) internal view returns (uint256[8] memory p) {
         uint256 ic = 100;
         for (uint256 i = 0; i < signals.length; ++i) {
@@ -41,7 +42,8 @@ library Groth16Simulator {
     }
 
     /// k · G2 as (x.c1, x.c0, y.c1, y.c0).
-    function g2(uint256 k) internal pure returns (uint256[4] memory) {
+    function g2(uint256 k) internal pure returns (uint256[4] memory out) {
+        if (k == 0) return out;
         if (k == 7) {
             return [
                 uint256(18551411094430470096460536606940536822990217226529861227533666875800903099477),

@@ -50,7 +50,8 @@ verifierSuite({
       context: contextOf(2),
       other: { subject: subjectOf(other), evidence: await prove(other) },
       forgeries: [
-        await forge([a, signerOf(4)]), // not a member
+        await forge([a, signerOf(4)]), // one of them not a member
+        await forge([signerOf(4), a]),
         await forge(strangers),
         await forge([a, a]), // one member twice
         await forge([b, a]),

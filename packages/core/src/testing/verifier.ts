@@ -108,12 +108,20 @@ export function verifierSuite(options: VerifierSuiteOptions): void {
 
     test('covers no commitment list but the one that the claim hashes', async () => {
       const { f, judge } = await prepare()
-      const outputs = f.subject.signed.outputs.map((c) => ({ ...c, value: otherHex(c.value) }))
-      const verdict = await judge({ signed: { ...f.subject.signed, outputs } })
-      ensure(
-        !favourable(verdict) || !outputs.some((c) => listed(verdict.covers, c)),
-        'a list of somebody else is covered',
+      const [inputs, outputs] = [f.subject.signed.inputs, f.subject.signed.outputs].map((list) =>
+        list.map((c) => ({ ...c, value: otherHex(c.value) })),
       )
+      ensure(inputs !== undefined && outputs !== undefined, 'there are two lists')
+      // Also where no outputs are stated, so that nothing but the list gives it away.
+      for (const stated of [f.subject.outputs, []]) {
+        for (const lists of [{ inputs }, { outputs }]) {
+          const verdict = await judge({ signed: { ...f.subject.signed, ...lists }, outputs: stated })
+          ensure(
+            !favourable(verdict) || ![...inputs, ...outputs].some((c) => listed(verdict.covers, c)),
+            'a list of somebody else is covered',
+          )
+        }
+      }
       // The list may be exchanged together with its digest: that is another claim.
       const claim = { ...f.subject.signed.claim, outputs: commitmentsDigest(outputs) }
       refused(await judge({ signed: { ...f.subject.signed, claim, outputs } }), 'another list with its digest')

@@ -10,7 +10,8 @@ export type Step =
   | { readonly run: 'prove' | 'verify'; readonly kind: EvidenceKind }
 
 export type ExecutionState = 'queued' | 'matched' | 'running' | 'executed' | 'claimed' | 'failed' | 'cancelled'
-export type TrackState = 'waiting' | 'proving' | 'proved' | Verdict['status']
+/** `failed`: no evidence could be made or judged; the job goes on where the requirement can do without. */
+export type TrackState = 'waiting' | 'proving' | 'proved' | 'failed' | Verdict['status']
 
 /** A request on its way. Phases are derived, never stored. */
 export interface Job {
@@ -27,6 +28,8 @@ export interface Records {
   get(id: RequestId | ProgramId, name: string): Promise<BlobRef | undefined>
   /** The last `put` of a name wins. */
   put(id: RequestId | ProgramId, name: string, ref: BlobRef): Promise<void>
+  /** Writes unless the name is taken, whoever took it, and returns the reference that stands. */
+  once(id: RequestId | ProgramId, name: string, ref: BlobRef): Promise<BlobRef>
   job(id: RequestId): Promise<Job | undefined>
   /** Compare and set: writes `next` only where the stored revision is `expected` (0: absent). `next.revision` is `expected + 1`. */
   swap(expected: number, next: Job): Promise<boolean>

@@ -35,6 +35,14 @@ export function directoryRecords(path: string): Records {
       await makeDirectory(directoryOf(id))
       await replaceFile(directoryOf(id), file, utf8ToBytes(text))
     },
+    async once(id, name, ref) {
+      const text = serialiseRef(ref)
+      parseRef(text)
+      const file = recordFile(name)
+      await makeDirectory(directoryOf(id))
+      if (await createFile(directoryOf(id), file, utf8ToBytes(text))) return parseRef(text)
+      return parseRef(await readFile(join(directoryOf(id), file), 'utf8'))
+    },
     job: async (id) => newestJob(directoryOf(id), parseRecordId(id)),
     async swap(expected, next) {
       const checked = checkSwap(expected, next)

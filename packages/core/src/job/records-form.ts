@@ -14,7 +14,7 @@ const job = z.strictObject({
   execution: z.enum(['queued', 'matched', 'running', 'executed', 'claimed', 'failed', 'cancelled']),
   tracks: z.record(
     evidenceKind,
-    z.enum(['waiting', 'proving', 'proved', 'accepted', 'pending', 'undetermined', 'rejected']),
+    z.enum(['waiting', 'proving', 'proved', 'failed', 'accepted', 'pending', 'undetermined', 'rejected']),
   ),
   settlement: z.enum(['none', ...SETTLEMENT_STATES]),
   revision: z.int().min(1),

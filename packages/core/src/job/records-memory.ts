@@ -29,6 +29,13 @@ export function memoryRecords(): Records {
       parseRef(text)
       refs.set(key(id, name), text)
     },
+    async once(id, name, ref) {
+      const text = serialiseRef(ref)
+      parseRef(text)
+      const standing = refs.get(key(id, name)) ?? text
+      refs.set(key(id, name), standing)
+      return parseRef(standing)
+    },
     async job(id) {
       return current(id)
     },

@@ -2,22 +2,17 @@ import {
   type Commitment,
   claimDigest,
   commitmentsDigest,
-  type Hex,
   jsonDigest,
-  keccakSalt,
   policyDigest,
   RAW_SCHEME,
   type Request,
-  rawCommitment,
   type SignedClaim,
   type Signer,
   type Tensor,
-  tensorSpecs,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type {
   Call,
-  Committer,
   EscrowJob,
   Execution,
   Executor,
@@ -28,6 +23,7 @@ import type {
 } from '../plugin/roles.ts'
 import { lookupAnchors } from '../receipt/anchors.ts'
 import type { EvidenceKind, Verdict } from '../receipt/verdict.ts'
+import { commitTensors, saltsFor } from './commit.ts'
 import { requireMet } from './handle.ts'
 import type { Step } from './job.ts'
 import type { Assignment, Journal } from './journal.ts'
@@ -147,62 +143,6 @@ async function signClaim(
     expiresAt: request.expiresAt,
   }
   return { claim, inputs, outputs, signature: await claimant.sign(claimDigest(claim)) }
-}
-
-/** The tensors of each entry of a plan, found by name. */
-const chosen = (
-  plan: readonly PlannedCommitment[],
-  tensors: readonly Tensor[],
-): readonly (PlannedCommitment & { readonly of: readonly Tensor[] })[] =>
-  plan.map((p) => ({
-    ...p,
-    of: p.tensors.map((name) => {
-      const found = tensors.find((t) => t.name === name)
-      if (found !== undefined) return found
-      const got = tensors.map((t) => t.name).join(', ')
-      throw fail('VS_CORE_INVALID_DATA', { details: { field: 'tensors', expected: `a tensor named ${name}`, got } })
-    }),
-  }))
-
-/** Salts by `Commitment.tensor`; `scope` is the request id for outputs and the nonce for inputs, so that a retry repeats them. */
-export const saltsFor = (
-  plan: readonly PlannedCommitment[],
-  tensors: readonly Tensor[],
-  secret: Uint8Array,
-  scope: Hex,
-): Readonly<Record<string, Hex>> =>
-  Object.fromEntries(
-    chosen(plan, tensors)
-      .filter((p) => p.salted)
-      .map(({ of }) => [tensorSpecs(of), keccakSalt(secret, scope, tensorSpecs(of))]),
-  )
-
-/** The commitment list of a plan, in its order. `salts` by `Commitment.tensor`. */
-export async function commitTensors(
-  host: Host,
-  program: Program,
-  plan: readonly PlannedCommitment[],
-  tensors: readonly Tensor[],
-  salts: Readonly<Record<string, Hex>>,
-): Promise<readonly Commitment[]> {
-  return Promise.all(
-    chosen(plan, tensors).map(async ({ of, scheme }) => {
-      const tensor = tensorSpecs(of)
-      return { tensor, scheme, value: await committerFor(host, scheme).commit(program, of, salts[tensor]) }
-    }),
-  )
-}
-
-function committerFor(host: Host, scheme: string): Committer {
-  const found = scheme === RAW_SCHEME ? rawCommitter : host.all('committer').find((c) => c.scheme === scheme)
-  if (found === undefined) throw fail('VS_CORE_UNKNOWN_SCHEME', { details: { scheme } })
-  return found
-}
-
-const rawCommitter: Committer = {
-  scheme: RAW_SCHEME,
-  hiding: false,
-  commit: async (_, tensors) => `0x${tensors.map((t) => rawCommitment(t).slice(2)).join('')}`,
 }
 
 async function prove({ host, journal }: StepContext, kind: EvidenceKind, a: Assignment, call: Call): Promise<void> {

@@ -39,6 +39,7 @@ export function observeRecords(records: Records): ObservedRecords {
   return {
     get: (id, name) => records.get(id, name),
     put: (id, name, ref) => records.put(id, name, ref),
+    once: (id, name, ref) => records.once(id, name, ref),
     job: (id) => records.job(id),
     swap: async (expected, next) => {
       const swapped = await records.swap(expected, next)

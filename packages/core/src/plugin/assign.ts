@@ -17,9 +17,10 @@ import {
   ZERO_DIGEST,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
+import { commitTensors, saltsFor } from '../job/commit.ts'
 import type { Assignment } from '../job/journal.ts'
 import { planSteps } from '../job/plan.ts'
-import { commitTensors, executorFor, saltsFor } from '../job/steps.ts'
+import { executorFor } from '../job/steps.ts'
 import { resolveRequire } from './require.ts'
 import type { Artefacts, Call, CommitmentPlan, Host, Program, Prover } from './roles.ts'
 import type { InferOptions } from './stack.ts'

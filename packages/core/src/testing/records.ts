@@ -33,6 +33,16 @@ export function recordsSuite(options: SuiteBase<Records, never>): void {
       same(await records.get(idOf(1), 'evidence/conformance/kind'), refOf(3), 'the record of another name')
     })
 
+    test('keeps what was written once, and tells every later writer what stands', async () => {
+      const records = await options.make()
+      const told = await Promise.all([1, 2, 3, 4].map((n) => records.once(idOf(1), 'claim', refOf(n))))
+      const standing = await records.get(idOf(1), 'claim')
+      same(new Set(told.map((r) => r.digest)).size, 1, 'the number of answers')
+      same(told[0], standing, 'the answer')
+      same(await records.once(idOf(1), 'claim', refOf(9)), standing, 'the answer to a later writer')
+      same(await records.once(idOf(2), 'claim', refOf(9)), refOf(9), 'the answer for another request')
+    })
+
     test('writes a job only over the revision that it was told', async () => {
       const records = await options.make()
       same(await records.job(idOf(1)), undefined, 'an unknown job')

@@ -38,7 +38,7 @@ const withConstant = (op: ConstantOperandNode['op'], code: number): Primitive<Co
     return op === 'add-constant' ? x.map((v, i) => v + (c[i] as number)) : x.map((v, i) => v * (c[i] as number) + 0)
   },
 
-  write: (node, _writer, weights) => weights(node.constant),
+  write: (node, _writer, weights) => weights(node.constant, 'row-major'),
 
   read: (reader, edges, declared) => ({
     op,

@@ -9,7 +9,7 @@ export const constant: Primitive<ConstantNode> = {
   range: (node) => bounds(node.constant),
   // Adding zero turns a negative zero into zero.
   run: (node) => Float64Array.from(node.constant.data, (x) => x + 0),
-  write: (node, _writer, weights) => weights(node.constant),
+  write: (node, _writer, weights) => weights(node.constant, 'row-major'),
 
   read(reader, edges, declared) {
     exactly(edges, 0)

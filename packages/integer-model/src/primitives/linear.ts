@@ -53,8 +53,8 @@ export const linear: Primitive<LinearNode> = {
   },
 
   write(node, _writer, weights) {
-    weights(node.weights)
-    weights(node.bias)
+    weights(node.weights, 'by-output')
+    weights(node.bias, 'row-major')
   },
 
   read: (reader, edges, declared) => ({

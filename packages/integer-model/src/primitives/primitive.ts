@@ -1,6 +1,7 @@
 import { fail } from '../errors.ts'
 import type { Reader, Writer } from '../program/bytes.ts'
 import type { ProgramNode, Range, Weights } from '../program/program.ts'
+import type { WeightsOrder } from '../program/weights-digest.ts'
 
 /** What is known of a value before anything runs. */
 export interface Value {
@@ -27,7 +28,7 @@ export interface Primitive<N extends ProgramNode> {
   /** The result, row-major, never with a negative zero. */
   run(node: N, operands: readonly Float64Array[], values: readonly Value[]): Float64Array
   /** Attributes after the edges. Weights go through `weights`, which an id replaces by their digest. */
-  write(node: N, writer: Writer, weights: (weights: Weights) => void): void
+  write(node: N, writer: Writer, weights: (weights: Weights, order: WeightsOrder) => void): void
   read(reader: Reader, edges: readonly number[], declared: Declared): N
   /** The node as ONNX operators whose integer kernels mean the same; `values` are the operands. */
   emit(node: N, values: readonly Value[], emitter: OnnxEmitter): Emitted

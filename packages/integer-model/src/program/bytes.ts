@@ -5,7 +5,7 @@ const INITIAL_BYTES = 1024
 /** Element sizes of stored weights; a tensor uses the least that holds all its elements. */
 const WEIGHT_BYTES = [1, 2, 4, 8] as const
 
-/** Appends little-endian fields to a growing buffer. */
+/** Appends big-endian fields to a growing buffer. */
 export class Writer {
   #bytes = new Uint8Array(INITIAL_BYTES)
   #view = new DataView(this.#bytes.buffer)
@@ -22,22 +22,22 @@ export class Writer {
 
   u16(value: number): void {
     const at = this.#grow(2)
-    this.#view.setUint16(at, value, true)
+    this.#view.setUint16(at, value)
   }
 
   u32(value: number): void {
     const at = this.#grow(4)
-    this.#view.setUint32(at, value, true)
+    this.#view.setUint32(at, value)
   }
 
   i64(value: bigint): void {
     const at = this.#grow(8)
-    this.#view.setBigInt64(at, value, true)
+    this.#view.setBigInt64(at, value)
   }
 
   f64(value: number): void {
     const at = this.#grow(8)
-    this.#view.setFloat64(at, value, true)
+    this.#view.setFloat64(at, value)
   }
 
   raw(bytes: Uint8Array): void {
@@ -69,9 +69,9 @@ export class Writer {
     const view = this.#view
     data.forEach((value: number, i: number) => {
       if (size === 1) view.setInt8(at + i, value)
-      else if (size === 2) view.setInt16(at + 2 * i, value, true)
-      else if (size === 4) view.setInt32(at + 4 * i, value, true)
-      else view.setBigInt64(at + 8 * i, BigInt(value), true)
+      else if (size === 2) view.setInt16(at + 2 * i, value)
+      else if (size === 4) view.setInt32(at + 4 * i, value)
+      else view.setBigInt64(at + 8 * i, BigInt(value))
     })
   }
 
@@ -119,15 +119,15 @@ export class Reader {
   }
 
   u16(field: string): number {
-    return this.#view.getUint16(this.#advance(2, field), true)
+    return this.#view.getUint16(this.#advance(2, field))
   }
 
   u32(field: string): number {
-    return this.#view.getUint32(this.#advance(4, field), true)
+    return this.#view.getUint32(this.#advance(4, field))
   }
 
   i64(field: string): bigint {
-    return this.#view.getBigInt64(this.#advance(8, field), true)
+    return this.#view.getBigInt64(this.#advance(8, field))
   }
 
   /** A 64-bit integer that a double holds exactly. */
@@ -138,7 +138,7 @@ export class Reader {
   }
 
   f64(field: string): number {
-    return this.#view.getFloat64(this.#advance(8, field), true)
+    return this.#view.getFloat64(this.#advance(8, field))
   }
 
   raw(length: number, field: string): Uint8Array {
@@ -171,15 +171,10 @@ export class Reader {
     const at = this.#advance(count * size, field)
     const view = this.#view
     if (size === 8)
-      return { shape, data: Float64Array.from({ length: count }, (_, i) => Number(view.getBigInt64(at + 8 * i, true))) }
+      return { shape, data: Float64Array.from({ length: count }, (_, i) => Number(view.getBigInt64(at + 8 * i))) }
     const data = new Int32Array(count)
     for (let i = 0; i < count; i++) {
-      data[i] =
-        size === 1
-          ? view.getInt8(at + i)
-          : size === 2
-            ? view.getInt16(at + 2 * i, true)
-            : view.getInt32(at + 4 * i, true)
+      data[i] = size === 1 ? view.getInt8(at + i) : size === 2 ? view.getInt16(at + 2 * i) : view.getInt32(at + 4 * i)
     }
     return { shape, data }
   }

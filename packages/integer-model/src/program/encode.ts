@@ -3,6 +3,7 @@ import { primitiveByCode, primitiveOf } from '../primitives/index.ts'
 import { malformed, Reader, Writer } from './bytes.ts'
 import { checkProgram, PROGRAM_LIMITS } from './check.ts'
 import type { IntegerProgram, ProgramInput, ProgramNode, ProgramOutput, Weights } from './program.ts'
+import type { WeightsOrder } from './weights-digest.ts'
 
 export const PROGRAM_MEDIA_TYPE = 'application/vnd.veristack.integer-program'
 
@@ -65,7 +66,11 @@ export function writeHeader(program: IntegerProgram, writer: Writer): void {
 }
 
 /** One node; `weights` writes a constant tensor or stands something in for it. */
-export function writeNode(node: ProgramNode, writer: Writer, weights: (weights: Weights) => void): void {
+export function writeNode(
+  node: ProgramNode,
+  writer: Writer,
+  weights: (weights: Weights, order: WeightsOrder) => void,
+): void {
   const primitive = primitiveOf(node)
   const edges = primitive.edges(node)
   writer.u8(primitive.code)

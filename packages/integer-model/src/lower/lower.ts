@@ -39,7 +39,9 @@ export interface LowerOptions {
   readonly onProgress?: (event: { readonly stage: string; readonly done: number; readonly total?: number }) => void
 }
 
+/** Fit for `stack.publish`, as it is. */
 export interface Lowered {
+  readonly semantics: 'integer/v1'
   readonly program: IntegerProgram
   /** The canonical encoding. */
   readonly bytes: Uint8Array
@@ -84,7 +86,7 @@ export async function lower(model: Uint8Array, options: LowerOptions): Promise<L
     comparedWith: options.reference === undefined ? 'double precision' : 'reference',
     ...judged,
   }
-  return { program, bytes, id, modelId: report.modelId, report }
+  return { semantics: program.semantics, program, bytes, id, modelId: report.modelId, report }
 }
 
 function lowerPlan(plan: Plan, calibration: Calibration, bits: Bits, options: LowerOptions) {

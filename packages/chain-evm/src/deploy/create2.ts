@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, fromHex, type Hex, keccak, parseAddress, toHex, ZERO_DIGEST } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { type Chain, isLocalChain } from '../rpc/connect.ts'
@@ -9,6 +10,7 @@ const FACTORY_DEPLOYER = '0x3fab184622dc19b6109349b94811493bf2a45362'
 /** Signed for no chain in particular, by nobody: the signature is made up and the deployer recovered from it. */
 const FACTORY_TRANSACTION =
   '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222'
+const FACTORY_POLLS = 500
 
 export interface Creation {
   readonly bytecode: Hex
@@ -63,5 +65,10 @@ async function ensureFactory(chain: Chain): Promise<void> {
   if (!isLocalChain(chain.chainId)) throw fail('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
   await chain.rpc('anvil_setBalance', [FACTORY_DEPLOYER, '0x16345785d8a0000'])
   await chain.rpc('eth_sendRawTransaction', [FACTORY_TRANSACTION])
-  if ((await chain.code(FACTORY)) === '0x') throw fail('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
+  // The transaction is in a block a moment after it was taken.
+  for (let i = 0; i < FACTORY_POLLS; i++) {
+    if ((await chain.code(FACTORY)) !== '0x') return
+    await delay(chain.pollMs)
+  }
+  throw fail('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
 }

@@ -1,17 +1,19 @@
 import type { ChainReader } from '@veristack/core'
 import { type Address, type Hex, parseHex } from '@veristack/core/receipt'
-import type { JsonRpcProvider } from 'ethers'
 import { fail } from '../errors.ts'
+import { httpTransport, type Transport } from './http.ts'
 
 /** One EVM chain behind one RPC URL. Nothing is cached: every answer is the node's present one. */
 export interface Chain extends ChainReader {
   /** CAIP-2. */
   readonly network: string
   readonly rpcUrl: string
-  /** Milliseconds between two looks at a receipt. */
+  /** Milliseconds between two looks at the chain's head. */
   readonly pollMs: number
-  /** A raw JSON-RPC call. Throws `VS_EVM_RPC` with the node's reason. */
-  rpc(method: string, params: readonly unknown[]): Promise<unknown>
+  /** Aborted by {@link Chain.close}. */
+  readonly closed: AbortSignal
+  /** A raw JSON-RPC call. Throws `VS_EVM_RPC` with the node's reason, `VS_EVM_UNREACHABLE` where there is no answer. */
+  rpc(method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown>
   code(address: Address): Promise<Hex>
   balance(address: Address): Promise<bigint>
   close(): void
@@ -22,6 +24,8 @@ export interface ConnectOptions {
   /** Refuse any other chain. */
   readonly chainId?: bigint
   readonly pollMs?: number
+  /** Milliseconds after which a call counts as unanswered; default 30,000. */
+  readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
 
@@ -30,35 +34,42 @@ export const isLocalChain = (chainId: bigint): boolean => chainId === 31337n || 
 
 const LOCAL_POLL_MS = 20
 const POLL_MS = 1000
+const TIMEOUT_MS = 30_000
 
 export async function connect(options: ConnectOptions): Promise<Chain> {
-  const chainId = await askChainId(options)
-  if (options.chainId !== undefined && options.chainId !== chainId) {
-    throw fail('VS_EVM_WRONG_CHAIN', { details: { expected: options.chainId, got: chainId } })
+  const transport = openTransport(options)
+  try {
+    const chainId = await askChainId(transport, options)
+    if (options.chainId !== undefined && options.chainId !== chainId) {
+      throw fail('VS_EVM_WRONG_CHAIN', { details: { expected: options.chainId, got: chainId } })
+    }
+    return chainOver(transport, chainId, options)
+  } catch (error) {
+    transport.close()
+    throw error
   }
-  const { JsonRpcProvider, Network } = await import('ethers')
-  const network = Network.from(chainId)
-  // A static network saves a call each; caches lose nonces under concurrency; batches wait for company.
-  const provider = new JsonRpcProvider(options.rpcUrl, network, {
-    staticNetwork: network,
-    cacheTimeout: -1,
-    batchMaxCount: 1,
-  })
-  return chainOver(provider, chainId, options)
 }
 
-function chainOver(provider: JsonRpcProvider, chainId: bigint, options: ConnectOptions): Chain {
-  const rpc = async (method: string, params: readonly unknown[]): Promise<unknown> => {
-    try {
-      return await provider.send(method, [...params])
-    } catch (cause) {
-      const answer = rpcAnswer(cause)
-      if (answer === undefined)
-        throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(options.rpcUrl), method }, cause })
-      throw fail('VS_EVM_RPC', {
-        details: { method, reason: answer.message, ...(answer.data === undefined ? {} : { data: answer.data }) },
-      })
-    }
+function openTransport({ rpcUrl, timeoutMs = TIMEOUT_MS }: ConnectOptions): Transport {
+  try {
+    return httpTransport({ rpcUrl, timeoutMs })
+  } catch {
+    throw fail('VS_EVM_INVALID_OPTION', {
+      details: { field: 'rpcUrl', expected: 'an http or https URL', got: host(rpcUrl) },
+    })
+  }
+}
+
+function chainOver(transport: Transport, chainId: bigint, options: ConnectOptions): Chain {
+  const closing = new AbortController()
+  const rpc = async (method: string, params: readonly unknown[], signal?: AbortSignal): Promise<unknown> => {
+    const answer = await transport.call(method, params, signal).catch((cause: unknown) => {
+      signal?.throwIfAborted()
+      throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(options.rpcUrl), method }, cause })
+    })
+    if ('result' in answer) return answer.result
+    const { message, data } = answer.refusal
+    throw fail('VS_EVM_RPC', { details: { method, reason: message, ...(data === undefined ? {} : { data }) } })
   }
   const quantity = async (method: string, params: readonly unknown[]) => BigInt(String(await rpc(method, params)))
   return {
@@ -66,6 +77,7 @@ function chainOver(provider: JsonRpcProvider, chainId: bigint, options: ConnectO
     network: `eip155:${chainId}`,
     rpcUrl: options.rpcUrl,
     pollMs: options.pollMs ?? (isLocalChain(chainId) ? LOCAL_POLL_MS : POLL_MS),
+    closed: closing.signal,
     rpc,
     call: async (to, data, block) =>
       parseHex(
@@ -78,20 +90,17 @@ function chainOver(provider: JsonRpcProvider, chainId: bigint, options: ConnectO
     },
     code: async (address) => parseHex(await rpc('eth_getCode', [address, 'latest']), 'eth_getCode'),
     balance: (address) => quantity('eth_getBalance', [address, 'latest']),
-    close: () => provider.destroy(),
+    close: () => {
+      closing.abort(new Error('the chain was closed'))
+      transport.close()
+    },
   }
 }
 
-async function askChainId({ rpcUrl, signal }: ConnectOptions): Promise<bigint> {
+async function askChainId(transport: Transport, { rpcUrl, signal }: ConnectOptions): Promise<bigint> {
   try {
-    const response = await fetch(rpcUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}',
-      ...(signal === undefined ? {} : { signal }),
-    })
-    const { result } = (await response.json()) as { result?: unknown }
-    return BigInt(String(result))
+    const answer = await transport.call('eth_chainId', [], signal)
+    return BigInt(String('result' in answer ? answer.result : answer.refusal.message))
   } catch (cause) {
     signal?.throwIfAborted()
     throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(rpcUrl), method: 'eth_chainId' }, cause })
@@ -105,15 +114,4 @@ function host(rpcUrl: string): string {
   } catch {
     return 'not a URL'
   }
-}
-
-/** The `error` member of a JSON-RPC answer inside what ethers throws. */
-function rpcAnswer(cause: unknown): { readonly message: string; readonly data?: string } | undefined {
-  for (let e = cause; typeof e === 'object' && e !== null; e = 'info' in e ? e.info : undefined) {
-    if (!('error' in e) || typeof e.error !== 'object' || e.error === null || !('message' in e.error)) continue
-    const { message } = e.error
-    const data = 'data' in e.error ? e.error.data : undefined
-    return { message: String(message), ...(typeof data === 'string' ? { data } : {}) }
-  }
-  return undefined
 }

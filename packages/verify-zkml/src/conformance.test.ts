@@ -6,6 +6,7 @@ import {
   type Evidence,
   localSigner,
   memoryBlobs,
+  offchainPolicy,
   type ProveJob,
   parseAddress,
   RAW_SCHEME,
@@ -121,7 +122,12 @@ proverSuite({
   fixture: async () => ({
     job,
     other,
-    need: { program: job.program, leaf: { tier: 'zkml', policy: digestOf(0) }, inputShapes: { x: [1, 4] } },
+    need: {
+      program: job.program,
+      leaf: { tier: 'zkml', policy: digestOf(0) },
+      policy: offchainPolicy('zkml', {}),
+      inputShapes: { x: [1, 4] },
+    },
     verifier: fresh().verifier,
     context: contextFor(artefacts),
     twoOutputs: await twoOutputs(),

@@ -9,6 +9,7 @@ import {
   type Evidence,
   type Hex,
   isVeristackError,
+  offchainPolicy,
   type ProveJob,
   parseAddress,
   type SignedClaim,
@@ -120,7 +121,12 @@ describe('an honest job', () => {
   })
 
   test('a quote names time and gas', async () => {
-    const need = { program: job.program, leaf: { tier: 'zkml', policy: digestOf(0) }, inputShapes: {} }
+    const need = {
+      program: job.program,
+      leaf: { tier: 'zkml', policy: digestOf(0) },
+      policy: offchainPolicy('zkml', {}),
+      inputShapes: {},
+    }
     expect(await wired.prover.quote(need)).toMatchObject({ ok: true })
     const float = { ...job.program, semantics: 'onnx-float/v1' }
     expect(await wired.prover.quote({ ...need, program: float })).toMatchObject({

@@ -38,6 +38,10 @@ export const fail = defineErrors({
     title: 'The requirement can not be used',
     remedy: 'Use 1 to 8 distinct leaves under all, any and atLeast, with 1 <= k <= n.',
   },
+  VS_CORE_QUOTE_REFUSED: {
+    title: 'The prover of a tier does not take this request',
+    remedy: 'Read its reasons; require another tier, another policy, or a smaller program.',
+  },
   VS_CORE_NOT_PUBLISHED: {
     title: 'The program has no artefacts for a tier that the request needs',
     remedy: 'Call stack.publish(program) with the same plugins and blob store first.',
@@ -45,6 +49,10 @@ export const fail = defineErrors({
   VS_CORE_NO_NODE: {
     title: 'No node can take a step of this job',
     remedy: 'Read why each node was excluded, then add a node, raise the price or lower the requirement.',
+  },
+  VS_CORE_BUSY: {
+    title: 'The scheduler has as many jobs as it takes',
+    remedy: 'Resume the request after the time that it names.',
   },
   VS_CORE_BLOB_MISSING: {
     title: 'A blob is not in the store',

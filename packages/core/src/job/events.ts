@@ -1,13 +1,15 @@
 import type { RequestId } from '../claim/index.ts'
 import type { Progress } from '../plugin/roles.ts'
-import type { Job, Step } from './job.ts'
+import type { Step } from './job.ts'
+import type { Failure } from './journal.ts'
 
-/** What happens to a job in this process; a job that another process moves is seen through its states alone. */
+/** What happens to a job in this process; what another process does to it is seen through `state()` and `wait`. */
 export type JobEvent =
-  | { readonly type: 'state'; readonly job: Job }
   | { readonly type: 'step'; readonly step: Step; readonly state: 'started' }
   | { readonly type: 'step'; readonly step: Step; readonly state: 'ended' | 'failed'; readonly durationMs: number }
   | ({ readonly type: 'progress'; readonly step: Step } & Progress)
+  /** The job failed and the store would not take it down; a failure that it took is seen through the job's state. */
+  | { readonly type: 'failed'; readonly failure: Failure }
 
 export type JobListener = (event: JobEvent) => void
 
@@ -17,13 +19,19 @@ export interface JobEvents {
   subscribe(id: RequestId, listener: JobListener): () => void
 }
 
-export function createJobEvents(): JobEvents {
+/** `notice` is told what a listener threw: a progress bar must not end a node. */
+export function createJobEvents(notice: (text: string) => void): JobEvents {
   const listeners = new Map<RequestId, Set<JobListener>>()
   return {
     emit: (id, event) => {
       for (const listener of listeners.get(id) ?? []) {
-        // On a turn of its own: what a listener throws is its owner's, not the step's.
-        queueMicrotask(() => listener(event))
+        queueMicrotask(() => {
+          try {
+            listener(event)
+          } catch (error) {
+            notice(`a listener of job ${id} threw: ${String(error)}`)
+          }
+        })
       }
     },
     subscribe: (id, listener) => {

@@ -1,11 +1,11 @@
 import { numbers, type RequestId, type SignedClaim, type Tensor } from '../claim/index.ts'
-import { fail, isVeristackError, type VeristackError } from '../errors/index.ts'
+import { fail, type VeristackError } from '../errors/index.ts'
 import type { Scheduler } from '../plugin/roles.ts'
 import type { Receipt } from '../receipt/receipt.ts'
 import type { JobEvents, JobListener } from './events.ts'
 import type { Job } from './job.ts'
-import type { Assignment, Journal } from './journal.ts'
-import { evaluateVerdicts } from './plan.ts'
+import type { Assignment, Failure, Journal } from './journal.ts'
+import { canStillBeMet, plannedKinds, requireMet } from './outcome.ts'
 import { assembleReceipt } from './receipt.ts'
 
 /** An answer that nobody has checked yet. */
@@ -64,11 +64,8 @@ export function jobHandle(context: HandleContext, id: RequestId): JobHandle {
     subscribe: (listener) => events.subscribe(id, listener),
     cancel: async () => {
       await scheduler.cancel(id)
-      await journal.write(id, 'failure', {
-        step: 'cancel',
-        code: 'VS_CORE_CANCELLED',
-        message: 'cancelled by its owner',
-      })
+      const message = 'cancelled by its owner'
+      await journal.write(id, 'failure', { step: 'cancel', code: 'VS_CORE_CANCELLED', message })
       await journal.update(id, (job) => (hasOutputs(job) ? {} : { execution: 'cancelled' }))
     },
     wait: async (stage, options = {}) => {
@@ -78,24 +75,23 @@ export function jobHandle(context: HandleContext, id: RequestId): JobHandle {
       }
       const signal = options.signal === undefined ? context.closed : AbortSignal.any([context.closed, options.signal])
       const stop = new AbortController()
+      let unrecorded: Failure | undefined
+      const unsubscribe = events.subscribe(id, (event) => {
+        if (event.type !== 'failed') return
+        unrecorded = event.failure
+        stop.abort()
+      })
       try {
         for await (const job of scheduler.watch(id, AbortSignal.any([signal, stop.signal]))) {
+          if (reached(stage, job, assignment)) return await deliver(stage, journal, assignment)
           const failure = await journal.read(id, 'failure')
-          const failedStep = failure ? failed(id, failure, context.causes.get(id)) : undefined
-          if (reached(stage, job, assignment)) {
-            try {
-              return await deliver(stage, journal, assignment)
-            } catch (error) {
-              // The step that failed says more than the verdict that is missing because of it.
-              const refused = isVeristackError(error, 'VS_CORE_EVIDENCE_REFUSED')
-              throw refused && failure && failure.code !== error.code ? failedStep : error
-            }
-          }
-          if (failedStep !== undefined) throw failedStep
+          if (failure && stands(failure, stage)) throw failed(id, failure, context.causes.get(id))
         }
       } finally {
+        unsubscribe()
         stop.abort()
       }
+      if (unrecorded !== undefined) throw failed(id, unrecorded, context.causes.get(id))
       options.signal?.throwIfAborted()
       throw fail('VS_CORE_STACK_CLOSED', { details: { request: id, 'waiting for': stage } })
     },
@@ -104,11 +100,11 @@ export function jobHandle(context: HandleContext, id: RequestId): JobHandle {
 
 const hasOutputs = (job: Job): boolean => job.execution === 'executed' || job.execution === 'claimed'
 
-function failed(
-  id: RequestId,
-  failure: { readonly step: string; readonly code: string; readonly message: string },
-  cause: unknown,
-): VeristackError {
+/** What fails on the way to the chain does not stand in the way of a verdict. */
+const stands = (failure: Failure, stage: Stage): boolean =>
+  stage === 'settled' || (failure.step !== 'escrow' && failure.step !== 'settle')
+
+function failed(id: RequestId, failure: Failure, cause: unknown): VeristackError {
   if (failure.code === 'VS_CORE_CANCELLED') return fail('VS_CORE_CANCELLED', { details: { request: id } })
   return fail('VS_CORE_JOB_FAILED', {
     message: `The job failed at ${failure.step}: ${failure.message}`,
@@ -117,17 +113,21 @@ function failed(
   })
 }
 
+/** A stage of evidence is reached when every track has come so far or failed, and not all that were needed have failed. */
 function reached(stage: Stage, job: Job, assignment: Assignment): boolean {
-  const tracks = [...new Set(assignment.planned.map((p) => p.kind))].map((kind) => job.tracks[kind] ?? 'waiting')
+  const tracks = plannedKinds(assignment).map((kind) => job.tracks[kind] ?? 'waiting')
+  const met = canStillBeMet(assignment, job.tracks)
   switch (stage) {
     case 'executed':
       return hasOutputs(job)
     case 'claimed':
       return job.execution === 'claimed'
     case 'proved':
-      return tracks.every((t) => t !== 'waiting' && t !== 'proving' && t !== 'undetermined')
+      return tracks.every((t) => t !== 'waiting' && t !== 'proving') && tracks.some((t) => t !== 'failed')
     case 'verified':
-      return tracks.every((t) => t === 'accepted' || t === 'rejected' || t === 'pending' || t === 'undetermined')
+      return (
+        tracks.every((t) => t !== 'waiting' && t !== 'proving' && t !== 'proved') && (met || !tracks.includes('failed'))
+      )
     case 'settled':
       return job.settlement === 'accepted' || job.settlement === 'delivered' || job.settlement === 'final'
   }
@@ -140,7 +140,7 @@ async function deliver<S extends Stage>(stage: S, journal: Journal, a: Assignmen
       const { outputs } = await journal.expect(id, 'execution/0')
       return { outputs: Object.fromEntries(outputs.map((t) => [t.name, numbers(t)])), tensors: outputs }
     },
-    claimed: () => journal.expect(id, 'signed'),
+    claimed: async () => (await journal.expect(id, 'claimed')).signed,
     proved: () => assembleReceipt(journal, id),
     verified: async () => {
       await requireMet(journal, a)
@@ -149,27 +149,4 @@ async function deliver<S extends Stage>(stage: S, journal: Journal, a: Assignmen
     settled: () => assembleReceipt(journal, id),
   }
   return results[stage]()
-}
-
-/** Throws `VS_CORE_EVIDENCE_REFUSED` unless the verdicts in the journal meet the requirement. */
-export async function requireMet(journal: Journal, a: Assignment, alsoPending = false): Promise<void> {
-  const kinds = [...new Set(a.planned.map((p) => p.kind))]
-  const verdicts = new Map(
-    await Promise.all(kinds.map(async (kind) => [kind, await journal.read(a.request.id, `verdict/${kind}`)] as const)),
-  )
-  const value = evaluateVerdicts(
-    a.requirement,
-    a.planned,
-    (kind) => verdicts.get(kind),
-    (status) => (status === 'accepted' || (alsoPending && status === 'pending') ? 'true' : 'false'),
-  )
-  if (value === 'true') return
-  const found = [...verdicts].map(
-    ([kind, v]) =>
-      [kind, v === undefined ? 'no verdict' : v.status === 'rejected' ? `rejected: ${v.code}` : v.status] as const,
-  )
-  throw fail('VS_CORE_EVIDENCE_REFUSED', {
-    message: 'The verdicts do not meet the requirement',
-    details: { request: a.request.id, ...Object.fromEntries(found) },
-  })
 }

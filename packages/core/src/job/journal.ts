@@ -3,6 +3,7 @@ import type { Commitment } from '../claim/index.ts'
 import {
   fromHex,
   type Hex,
+  type Leaf,
   type Policy,
   type ProgramId,
   parseHex,
@@ -45,17 +46,29 @@ export interface Failure {
   readonly message: string
 }
 
+/** A signed claim and the salts of its output commitments, which are useless apart. */
+export interface Claimed {
+  readonly signed: SignedClaim
+  readonly salts: Readonly<Record<string, Hex>>
+}
+
+/** One piece of evidence may answer several leaves, each under its own policy. */
+export interface JudgedLeaf {
+  readonly leaf: Leaf
+  readonly verdict: Verdict
+}
+
 /** What each name holds. */
 interface Entries {
   assignment: Assignment
-  signed: SignedClaim
-  salts: Readonly<Record<string, Hex>>
+  claimed: Claimed
   /** null once the job was resumed. */
   failure: Failure | null
-  settlements: readonly Settlement[]
+  [failure: `failure/${EvidenceKind}`]: Failure | null
   [execution: `execution/${number}`]: Execution
   [evidence: `evidence/${EvidenceKind}`]: Evidence
-  [verdict: `verdict/${EvidenceKind}`]: Verdict
+  [verdicts: `verdicts/${EvidenceKind}`]: readonly JudgedLeaf[]
+  [settlement: `settlement/${number}`]: Settlement
   [artefacts: `artefacts/${EvidenceKind}`]: Artefacts
 }
 
@@ -71,6 +84,11 @@ export interface Journal {
   /** Like read, but a missing entry is `VS_CORE_UNKNOWN_JOB`. */
   expect<K extends keyof Entries>(id: RequestId | ProgramId, name: K): Promise<Entries[K]>
   write<K extends keyof Entries>(id: RequestId | ProgramId, name: K, value: Entries[K]): Promise<BlobRef>
+  /** Writes unless somebody did, and returns what stands: of two processes with one job, both go on with the same. */
+  once<K extends keyof Entries>(id: RequestId | ProgramId, name: K, value: Entries[K]): Promise<Entries[K]>
+  settlements(id: RequestId): Promise<readonly Settlement[]>
+  /** Append-only: a settlement that is there already, by its reference and state, is not added again. */
+  addSettlement(id: RequestId, settlement: Settlement): Promise<void>
   job(id: RequestId): Promise<Job | undefined>
   create(job: Omit<Job, 'revision'>): Promise<boolean>
   /** Repeats a change until no other process interferes. `change` returns undefined to leave the job as it is. */
@@ -81,6 +99,17 @@ export function createJournal(records: Records, blobs: Blobs): Journal {
   const read: Journal['read'] = async (id, name) => {
     const ref = await records.get(id, name)
     return ref === undefined ? undefined : decode(await blobs.get(ref))
+  }
+  const settlements = async (id: RequestId): Promise<readonly Settlement[]> => {
+    const found: Settlement[] = []
+    for (
+      let next = await read(id, 'settlement/0');
+      next !== undefined;
+      next = await read(id, `settlement/${found.length}`)
+    ) {
+      found.push(next)
+    }
+    return found
   }
   return {
     read,
@@ -93,6 +122,20 @@ export function createJournal(records: Records, blobs: Blobs): Journal {
       const ref = await blobs.put(encode(value), MEDIA_TYPE)
       await records.put(id, name, ref)
       return ref
+    },
+    once: async (id, name, value) => {
+      const ref = await blobs.put(encode(value), MEDIA_TYPE)
+      return decode(await blobs.get(await records.once(id, name, ref)))
+    },
+    settlements: (id) => settlements(id),
+    addSettlement: async (id, settlement) => {
+      const known = await settlements(id)
+      if (known.some((s) => isSame(s, settlement))) return
+      for (let n = known.length; ; n++) {
+        const ref = await blobs.put(encode(settlement), MEDIA_TYPE)
+        const standing: Settlement = decode(await blobs.get(await records.once(id, `settlement/${n}`, ref)))
+        if (isSame(standing, settlement)) return
+      }
     },
     job: (id) => records.job(id),
     create: (job) => records.swap(0, { ...job, revision: 1 }),
@@ -109,6 +152,8 @@ export function createJournal(records: Records, blobs: Blobs): Journal {
     },
   }
 }
+
+const isSame = (a: Settlement, b: Settlement): boolean => a.ref === b.ref && a.state === b.state
 
 /** JSON with `{"$n": "12"}` for bigint and `{"$b": "0x…"}` for bytes; no record has a field that begins with `$`. */
 function encode(value: unknown): Uint8Array {

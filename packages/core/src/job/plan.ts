@@ -1,5 +1,5 @@
 import { evaluateRequirement, type Leaf, type Requirement, sameLeaf, type Ternary } from '../claim/index.ts'
-import type { EvidenceKind, Verdict } from '../receipt/verdict.ts'
+import type { EvidenceKind } from '../receipt/verdict.ts'
 import type { Step } from './job.ts'
 
 /** Which kind of evidence answers which leaf. */
@@ -41,12 +41,12 @@ export function dependencies(step: Step, all: readonly Step[]): readonly Step[] 
 }
 
 /**
- * The steps that are not on record as done. Executions and proofs are; the others are cheap and change nothing when they
- * are repeated, so a process that died between a record and the job's state does no harm.
+ * The steps that are not on record as done. Executions, proofs and the escrow are; the others are cheap and change nothing
+ * when they are repeated, so a process that died between a record and the job's state does no harm.
  */
 export async function remaining(
   all: readonly Step[],
-  read: (name: `execution/${number}` | `evidence/${EvidenceKind}`) => Promise<unknown>,
+  read: (name: `execution/${number}` | `evidence/${EvidenceKind}` | 'settlement/0') => Promise<unknown>,
 ): Promise<readonly Step[]> {
   const left: Step[] = []
   for (const step of all) {
@@ -55,29 +55,23 @@ export async function remaining(
         ? (`execution/${step.slot}` as const)
         : step.run === 'prove'
           ? (`evidence/${step.kind}` as const)
-          : undefined
+          : step.run === 'escrow'
+            ? ('settlement/0' as const)
+            : undefined
     if (name === undefined || (await read(name)) === undefined) left.push(step)
   }
   return left
 }
 
-/** The requirement's value, given what was found for each kind; a leaf without a verdict is unknown. */
-export function evaluateVerdicts(
+/** The requirement's value, given what was found of each leaf for each kind that may answer it. */
+export function evaluatePlanned(
   requirement: Requirement,
   planned: readonly PlannedLeaf[],
-  verdict: (kind: EvidenceKind) => Verdict | undefined,
-  counts: (status: Verdict['status']) => Ternary = ternaryOf,
+  value: (leaf: PlannedLeaf) => Ternary,
 ): Ternary {
   return evaluateRequirement(requirement, (leaf) => {
-    const kinds = planned.filter((p) => sameLeaf(p.leaf, leaf)).map((p) => p.kind)
-    return best(kinds.map((kind) => counts(verdict(kind)?.status ?? 'undetermined')))
+    const values = planned.filter((p) => sameLeaf(p.leaf, leaf)).map(value)
+    if (values.includes('true')) return 'true'
+    return values.length === 0 || values.includes('unknown') ? 'unknown' : 'false'
   })
-}
-
-export const ternaryOf = (status: Verdict['status']): Ternary =>
-  status === 'accepted' ? 'true' : status === 'rejected' ? 'false' : 'unknown'
-
-export function best(values: readonly Ternary[]): Ternary {
-  if (values.includes('true')) return 'true'
-  return values.length === 0 || values.includes('unknown') ? 'unknown' : 'false'
 }

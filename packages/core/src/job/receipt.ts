@@ -6,11 +6,10 @@ import type { Journal } from './journal.ts'
 export async function assembleReceipt(journal: Journal, id: RequestId): Promise<Receipt> {
   const assignment = await journal.expect(id, 'assignment')
   const kinds = [...new Set(assignment.planned.map((p) => p.kind))]
-  const [signed, salts, execution, settlements, ...evidence] = await Promise.all([
-    journal.expect(id, 'signed'),
-    journal.expect(id, 'salts'),
+  const [{ signed, salts }, execution, settlements, ...evidence] = await Promise.all([
+    journal.expect(id, 'claimed'),
     journal.expect(id, 'execution/0'),
-    journal.read(id, 'settlements'),
+    journal.settlements(id),
     ...kinds.map((kind) => journal.read(id, `evidence/${kind}`)),
   ])
   return {
@@ -23,6 +22,6 @@ export async function assembleReceipt(journal: Journal, id: RequestId): Promise<
     outputs: execution.outputs,
     salts,
     evidence: evidence.filter((e) => e !== undefined),
-    settlements: settlements ?? [],
+    settlements,
   }
 }

@@ -2,13 +2,14 @@ import {
   type Commitment,
   claimDigest,
   commitmentsDigest,
+  type Digest,
   jsonDigest,
   policyDigest,
   RAW_SCHEME,
   type Request,
+  recoverSigner,
   type SignedClaim,
   type Signer,
-  type Tensor,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type {
@@ -22,11 +23,11 @@ import type {
   Program,
 } from '../plugin/roles.ts'
 import { lookupAnchors } from '../receipt/anchors.ts'
-import type { EvidenceKind, Verdict } from '../receipt/verdict.ts'
+import type { EvidenceKind } from '../receipt/verdict.ts'
 import { commitTensors, saltsFor } from './commit.ts'
-import { requireMet } from './handle.ts'
 import type { Step } from './job.ts'
-import type { Assignment, Journal } from './journal.ts'
+import type { Assignment, Journal, JudgedLeaf } from './journal.ts'
+import { requireMet, trackState } from './outcome.ts'
 import { assembleReceipt } from './receipt.ts'
 
 export interface StepContext {
@@ -35,6 +36,7 @@ export interface StepContext {
   /** Signs claims; `secret` makes the salts of output commitments. */
   readonly claimant: Signer
   readonly secret: Uint8Array
+  /** Unix seconds. */
   readonly now: () => bigint
 }
 
@@ -82,39 +84,53 @@ async function execute(
   a: Assignment,
   call: Call,
 ): Promise<void> {
-  if ((await journal.read(a.request.id, `execution/${slot}`)) !== undefined) return
-  await journal.update(a.request.id, () => ({ execution: 'running' }))
-  const execution = await executorFor(host, a.program).execute(
-    { request: a.request, node: node.address, claimant: claimant.address, program: a.program, inputs: a.inputs },
-    call,
-  )
-  call.signal.throwIfAborted()
-  await journal.write(a.request.id, `execution/${slot}`, execution)
-  if (slot === 0) await journal.update(a.request.id, () => ({ execution: 'executed' }))
+  const { id } = a.request
+  if ((await journal.read(id, `execution/${slot}`)) === undefined) {
+    for (const other of executionSlots(a)) {
+      const ran = other === slot ? undefined : await journal.read(id, `execution/${other}`)
+      if (ran?.executor === node.address) {
+        throw fail('VS_CORE_NO_NODE', {
+          message: 'The executions of a job are by distinct nodes',
+          details: { step: `execute/${slot}`, node: node.address },
+        })
+      }
+    }
+    await journal.update(id, (job) => (job.execution === 'queued' ? { execution: 'running' } : undefined))
+    const execution = await executorFor(host, a.program).execute(
+      { request: a.request, node: node.address, claimant: claimant.address, program: a.program, inputs: a.inputs },
+      call,
+    )
+    call.signal.throwIfAborted()
+    await journal.once(id, `execution/${slot}`, execution)
+  }
+  if (slot === 0)
+    await journal.update(id, (job) => (job.execution === 'claimed' ? undefined : { execution: 'executed' }))
 }
 
+const executionSlots = (a: Assignment): readonly number[] =>
+  a.steps.flatMap((s) => (s.run === 'execute' ? [s.slot] : []))
+
 async function executions(journal: Journal, a: Assignment): Promise<readonly [Execution, ...Execution[]]> {
-  const slots = a.steps.flatMap((s) => (s.run === 'execute' ? [s.slot] : []))
-  const [first, ...rest] = await Promise.all(slots.map((slot) => journal.expect(a.request.id, `execution/${slot}`)))
+  const [first, ...rest] = await Promise.all(
+    executionSlots(a).map((slot) => journal.expect(a.request.id, `execution/${slot}`)),
+  )
   if (first === undefined)
     throw fail('VS_CORE_UNKNOWN_JOB', { details: { request: a.request.id, record: 'execution/0' } })
   return [first, ...rest]
 }
 
 async function claim({ host, journal, claimant, secret }: StepContext, a: Assignment, call: Call): Promise<void> {
-  const id = a.request.id
-  if ((await journal.read(id, 'signed')) === undefined) {
+  const { id } = a.request
+  if ((await journal.read(id, 'claimed')) === undefined) {
     const [execution] = await executions(journal, a)
     if (execution.signed === undefined) {
       const plan = outputPlan(a, execution)
       const salts = saltsFor(plan, execution.outputs, secret, id)
       const outputs = await commitTensors(host, a.program, plan, execution.outputs, salts)
-      await journal.write(id, 'salts', salts)
       call.signal.throwIfAborted()
-      await journal.write(id, 'signed', await signClaim(claimant, a.request, a.inputCommitments, outputs))
+      await journal.once(id, 'claimed', { signed: await signClaim(claimant, a, outputs), salts })
     } else {
-      await journal.write(id, 'salts', {})
-      await journal.write(id, 'signed', execution.signed)
+      await journal.once(id, 'claimed', { signed: checkSigned(execution.signed, a), salts: {} })
     }
   }
   await journal.update(id, () => ({ execution: 'claimed' }))
@@ -125,35 +141,48 @@ const outputPlan = (a: Assignment, execution: Execution): readonly PlannedCommit
     ? execution.outputs.map((t) => ({ tensors: [t.name], scheme: RAW_SCHEME, salted: false }))
     : a.commitmentPlan.outputs
 
-async function signClaim(
-  claimant: Signer,
-  request: Request,
-  inputs: readonly Commitment[],
-  outputs: readonly Commitment[],
-): Promise<SignedClaim> {
-  const claim = {
-    request: request.id,
-    program: request.program,
-    inputs: request.inputs,
-    outputs: commitmentsDigest(outputs),
-    requirement: request.requirement,
-    claimant: claimant.address,
-    chainId: request.chainId,
-    contract: request.contract,
-    expiresAt: request.expiresAt,
+/** The claim of this request, but for who claims and what came out. */
+const claimOf = ({ request }: Assignment) => ({
+  request: request.id,
+  program: request.program,
+  inputs: request.inputs,
+  requirement: request.requirement,
+  chainId: request.chainId,
+  contract: request.contract,
+  expiresAt: request.expiresAt,
+})
+
+async function signClaim(claimant: Signer, a: Assignment, outputs: readonly Commitment[]): Promise<SignedClaim> {
+  const claim = { ...claimOf(a), outputs: commitmentsDigest(outputs), claimant: claimant.address }
+  return { claim, inputs: a.inputCommitments, outputs, signature: await claimant.sign(claimDigest(claim)) }
+}
+
+/** A claim that an executor made itself is taken only where it answers this request and is signed by its claimant. */
+function checkSigned(signed: SignedClaim, a: Assignment): SignedClaim {
+  const { claim } = signed
+  const expected = { ...claimOf(a), outputs: commitmentsDigest(signed.outputs), claimant: claim.claimant }
+  const digest: Digest = claimDigest(expected)
+  const honest =
+    claimDigest(claim) === digest &&
+    commitmentsDigest(signed.inputs) === claim.inputs &&
+    recoverSigner(digest, signed.signature) === claim.claimant
+  if (!honest) {
+    throw fail('VS_CORE_COMMITMENT_MISMATCH', {
+      message: 'An executor returned a claim that is not of this request or not signed by its claimant',
+      details: { request: a.request.id, claimant: claim.claimant },
+    })
   }
-  return { claim, inputs, outputs, signature: await claimant.sign(claimDigest(claim)) }
+  return signed
 }
 
 async function prove({ host, journal }: StepContext, kind: EvidenceKind, a: Assignment, call: Call): Promise<void> {
-  const id = a.request.id
+  const { id } = a.request
   if ((await journal.read(id, `evidence/${kind}`)) === undefined) {
     const prover = host.all('prover').find((p) => p.kind === kind)
     if (prover === undefined) throw fail('VS_CORE_UNKNOWN_TIER', { details: { kind } })
     await journal.update(id, (job) => ({ tracks: { ...job.tracks, [kind]: 'proving' } }))
-    const [signed, salts, artefacts, runs] = await Promise.all([
-      journal.expect(id, 'signed'),
-      journal.expect(id, 'salts'),
+    const [{ signed, salts }, artefacts, runs] = await Promise.all([
+      journal.expect(id, 'claimed'),
       journal.read(a.program.id, `artefacts/${kind}`),
       executions(journal, a),
     ])
@@ -162,6 +191,7 @@ async function prove({ host, journal }: StepContext, kind: EvidenceKind, a: Assi
     const evidence = await prover.prove(
       {
         request: a.request,
+        policies: policiesFor(kind, a),
         signed,
         program: a.program,
         inputs: a.inputs,
@@ -172,10 +202,15 @@ async function prove({ host, journal }: StepContext, kind: EvidenceKind, a: Assi
       call,
     )
     call.signal.throwIfAborted()
-    await journal.write(id, `evidence/${kind}`, evidence)
+    await journal.once(id, `evidence/${kind}`, evidence)
   }
   await journal.update(id, (job) => ({ tracks: { ...job.tracks, [kind]: 'proved' } }))
 }
+
+const policiesFor = (kind: EvidenceKind, a: Assignment) =>
+  a.planned
+    .filter((p) => p.kind === kind)
+    .flatMap(({ leaf }) => a.policies.filter((p) => policyDigest(p) === leaf.policy))
 
 async function verify(
   { host, journal, now }: StepContext,
@@ -183,47 +218,53 @@ async function verify(
   a: Assignment,
   call: Call,
 ): Promise<void> {
-  const id = a.request.id
+  const { id } = a.request
+  const evidence = await journal.read(id, `evidence/${kind}`)
+  // Nothing was proved: the track says so already.
+  if (evidence === undefined) return
   const verifier = host.all('verifier').find((v) => v.kind === kind)
   if (verifier === undefined) throw fail('VS_CORE_UNKNOWN_TIER', { details: { kind } })
-  const [signed, salts, evidence, [execution], artefacts] = await Promise.all([
-    journal.expect(id, 'signed'),
-    journal.expect(id, 'salts'),
-    journal.expect(id, `evidence/${kind}`),
+  const [{ signed, salts }, [execution], artefacts] = await Promise.all([
+    journal.expect(id, 'claimed'),
     executions(journal, a),
     journal.read(a.program.id, `artefacts/${kind}`),
   ])
   const anchors =
     artefacts === undefined ? [] : [{ program: a.program.id, kind, digest: artefacts.anchor, origin: artefacts.origin }]
-  const leaf = a.planned.find((p) => p.kind === kind)?.leaf
-  const policy = a.policies.find((p) => leaf !== undefined && policyDigest(p) === leaf.policy)
   const [chain] = host.all('chain')
-  const verdict: Verdict = await verifier.verify({ signed, outputs: execution.outputs, salts }, evidence, {
-    now: now(),
-    policy: policy?.offchain ?? null,
-    anchors: lookupAnchors({ version: 1, anchors }),
-    blobs: host.use('blobs'),
-    signal: call.signal,
-    ...(chain === undefined ? {} : { chain }),
-  })
-  await journal.write(id, `verdict/${kind}`, verdict)
-  await journal.update(id, (job) => ({ tracks: { ...job.tracks, [kind]: verdict.status } }))
+  const judged: JudgedLeaf[] = []
+  for (const { leaf } of a.planned.filter((p) => p.kind === kind)) {
+    const policy = a.policies.find((p) => policyDigest(p) === leaf.policy)
+    const verdict = await verifier.verify({ signed, outputs: execution.outputs, salts }, evidence, {
+      now: now(),
+      policy: policy?.offchain ?? null,
+      anchors: lookupAnchors({ version: 1, anchors }),
+      blobs: host.use('blobs'),
+      signal: call.signal,
+      ...(chain === undefined ? {} : { chain }),
+    })
+    judged.push({ leaf, verdict })
+  }
+  await journal.write(id, `verdicts/${kind}`, judged)
+  await journal.update(id, (job) => ({ tracks: { ...job.tracks, [kind]: trackState(judged) } }))
 }
 
 async function escrow({ host, journal }: StepContext, a: Assignment, call: Call): Promise<void> {
   const settlement = await host.use('settler').prepare(escrowJob(a), call)
-  await journal.write(a.request.id, 'settlements', [settlement])
+  await journal.addSettlement(a.request.id, settlement)
+  await journal.update(a.request.id, (job) =>
+    job.settlement === 'none' ? { settlement: settlement.state } : undefined,
+  )
 }
 
 async function settle({ host, journal }: StepContext, a: Assignment, call: Call): Promise<void> {
-  const id = a.request.id
+  const { id } = a.request
   // What is only pending may be submitted: the contract holds the money until it is final.
   await requireMet(journal, a, true)
   const receipt = await assembleReceipt(journal, id)
   const onchain = new Map<EvidenceKind, OnChain>(host.all('onchain').map((o) => [o.kind, o]))
   const settlement = await host.use('settler').settle({ ...escrowJob(a), receipt, onchain }, call)
-  const before = (await journal.read(id, 'settlements')) ?? []
-  await journal.write(id, 'settlements', [...before.filter((s) => s.ref !== settlement.ref), settlement])
+  await journal.addSettlement(id, settlement)
   await journal.update(id, () => ({ settlement: settlement.state }))
 }
 

@@ -39,13 +39,14 @@ const DEFAULT_LIFETIME_SECONDS = 3600n
 /** Everything about a job that is fixed before it runs: the request, what it commits to, and the steps. */
 export async function assign(context: AssignContext, o: InferOptions, call: Call): Promise<Assignment> {
   const { host, secret } = context
-  const resolved = await resolveRequire(host, o.require, o.program, context.artefactsOf, call)
+  const [settler] = o.settlement === false ? [] : host.all('settler')
   const inputs = await executorFor(host, o.program).prepare(o.program, o.inputs, call)
+  const inputShapes = Object.fromEntries(inputs.map((t) => [t.name, t.shape]))
+  const resolved = await resolveRequire({ ...context, program: o.program, inputShapes, settler }, o.require, call)
   const commitmentPlan = await agreeOnCommitments(o.program, resolved.provers, inputs)
   const nonce = toHex(randomBytes(32))
   const inputSalts = saltsFor(commitmentPlan.inputs, inputs, secret, nonce)
   const inputCommitments = await commitTensors(host, o.program, commitmentPlan.inputs, inputs, inputSalts)
-  const [settler] = o.settlement === false ? [] : host.all('settler')
   // A tier without a contract is judged by whoever reads the receipt; there is nothing to settle by.
   const settled = settler !== undefined && resolved.policies.every((p) => p.verifier !== ZERO_ADDRESS)
   const settlementTerms = settled

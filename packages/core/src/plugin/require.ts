@@ -11,7 +11,7 @@ import {
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type { PlannedLeaf } from '../job/plan.ts'
-import type { Artefacts, Call, Host, Program, Prover, Settler } from './roles.ts'
+import type { Artefacts, Call, Host, Need, Program, Prover, Settler } from './roles.ts'
 
 /** A requirement as a caller writes it: a tier's name, or a tier with what makes it good enough, or a group. */
 export type Require =
@@ -31,15 +31,18 @@ export interface Resolved {
 /** What a relying party accepts unless it says otherwise: any key origin, any settings the tier's verifier allows. */
 const NO_POLICY: Json = {}
 
+export interface RequireContext {
+  readonly host: Host
+  readonly program: Program
+  readonly inputShapes: Need['inputShapes']
+  readonly artefactsOf: (prover: Prover) => Promise<Artefacts | undefined>
+  /** Absent where the request is not to be settled; then nothing is pinned. */
+  readonly settler: Settler | undefined
+}
+
 /** Turns what the caller asks for into data that request and claim can pin: each leaf's policy, and who proves it. */
-export async function resolveRequire(
-  host: Host,
-  require: Require,
-  program: Program,
-  artefactsOf: (prover: Prover) => Promise<Artefacts | undefined>,
-  call: Call,
-): Promise<Resolved> {
-  const [settler] = host.all('settler')
+export async function resolveRequire(context: RequireContext, require: Require, call: Call): Promise<Resolved> {
+  const { host, program, artefactsOf, settler } = context
   const found = new Map<string, { readonly policy: Policy; readonly prover: Prover }>()
 
   const leaf = async (tier: Tier, offchain: Json): Promise<Requirement> => {
@@ -59,6 +62,17 @@ export async function resolveRequire(
     }
     const policy: Policy = { tier, offchain, ...(await pin(host, settler, prover, artefacts, call)) }
     const digest = policyDigest(policy)
+    const quote = await prover.quote({
+      program,
+      leaf: { tier, policy: digest },
+      policy,
+      inputShapes: context.inputShapes,
+    })
+    if (!quote.ok) {
+      throw fail('VS_CORE_QUOTE_REFUSED', {
+        details: { tier, kind: prover.kind, code: quote.code, reasons: quote.reasons.join('; ') },
+      })
+    }
     found.set(`${tier}/${digest}`, { policy, prover })
     return { tier, policy: digest }
   }

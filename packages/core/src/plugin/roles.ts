@@ -24,7 +24,10 @@ import type { ChainReader } from './chain.ts'
 
 export type Semantics = 'integer/v1' | 'onnx-float/v1' | (string & {})
 
-/** What is executed. `blob` is the program in the encoding of its semantics. */
+/**
+ * What is executed. `blob` is the program in the encoding of its semantics. `id` commits to the semantics as well as to the
+ * content: no two programs of different semantics have one id.
+ */
 export interface Program {
   readonly id: ProgramId
   readonly semantics: Semantics
@@ -104,6 +107,7 @@ export interface CommitmentPlan {
 export interface Need {
   readonly program: Program
   readonly leaf: Leaf
+  readonly policy: Policy
   readonly inputShapes: Readonly<Record<string, readonly number[]>>
 }
 
@@ -131,6 +135,8 @@ export interface Artefacts {
 
 export interface ProveJob {
   readonly request: Request
+  /** The policies of the leaves that this evidence is for. */
+  readonly policies: readonly Policy[]
   readonly signed: SignedClaim
   readonly program: Program
   /** Prepared inputs. */
@@ -229,6 +235,8 @@ export interface JobNeeds {
   readonly semantics: Semantics
   /** The kinds that are to be proved. */
   readonly kinds: readonly EvidenceKind[]
+  /** Nodes that ran executions of this job before: the executions of one job are by distinct nodes. */
+  readonly taken?: readonly Address[]
 }
 
 export interface Scheduler {

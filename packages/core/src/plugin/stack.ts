@@ -10,15 +10,15 @@ import {
   type Signer,
   type Tensor,
 } from '../claim/index.ts'
-import { fail, isVeristackError } from '../errors/index.ts'
-import { createJobEvents, type JobListener } from '../job/events.ts'
+import { fail } from '../errors/index.ts'
+import { createJobEvents, type JobEvents, type JobListener } from '../job/events.ts'
 import { type JobHandle, jobHandle } from '../job/handle.ts'
 import type { Step } from '../job/job.ts'
-import { type Assignment, createJournal } from '../job/journal.ts'
-import { remaining, stepName } from '../job/plan.ts'
+import { type Assignment, createJournal, type Journal } from '../job/journal.ts'
+import { remaining } from '../job/plan.ts'
 import { assembleReceipt } from '../job/receipt.ts'
 import { memoryRecords } from '../job/records-memory.ts'
-import { runStep } from '../job/steps.ts'
+import { type StepRunner, stepRunner } from '../job/run.ts'
 import { type ObservedRecords, observeRecords } from '../job/watch.ts'
 import type { AnchorSet } from '../receipt/anchors.ts'
 import type { Receipt } from '../receipt/receipt.ts'
@@ -36,8 +36,10 @@ import type {
   Program,
   Progress,
   Prover,
+  Scheduler,
   Semantics,
 } from './roles.ts'
+import { runServices } from './services.ts'
 
 /** A node of this process: an identity under which the stack's executors and provers run. */
 export interface LocalNode {
@@ -55,6 +57,8 @@ export interface StackOptions {
   readonly secret?: Hex
   /** Unix seconds; default: this machine's clock. */
   readonly now?: () => bigint
+  /** Told what goes wrong beside a job: a service that ended, a listener that threw. Default: `console.warn`. */
+  readonly onNotice?: (text: string) => void
   readonly signal?: AbortSignal
 }
 
@@ -110,11 +114,14 @@ export interface Stack extends AsyncDisposable {
   close(): Promise<void>
 }
 
-/** Composes plugins into a stack, starts them in order, and stops what it started when one of them fails. */
+/** Composes plugins into a stack, starts them in order, and stops what it started when anything on the way fails. */
 export async function createStack(options: StackOptions): Promise<Stack> {
+  const explicitSecret = options.secret === undefined ? undefined : parseSecret(options.secret)
+  const notice = options.onNotice ?? ((text: string) => console.warn(`veristack: ${text}`))
   const closing = new AbortController()
-  const events = createJobEvents()
+  const events = createJobEvents(notice)
   const causes = new Map<RequestId, unknown>()
+  let runner: StepRunner | undefined
   let records: ObservedRecords | undefined
   const observed = (): ObservedRecords => {
     records ??= observeRecords(host.use('records'))
@@ -127,78 +134,89 @@ export async function createStack(options: StackOptions): Promise<Stack> {
     scheduler: () =>
       memoryScheduler({
         records: observed(),
-        onStepFailed: (id, step, cause) => stepFailed(id, step, cause),
+        onStepFailed: async (id, step, cause) => void (await runner?.failed(id, step, cause)),
         onProgress: (id, step, event) => events.emit(id, { type: 'progress', step, ...event }),
       }),
   })
   const { host } = composition
+  const workers: AsyncDisposable[] = []
+  let services = async (): Promise<void> => undefined
+  const close = async (): Promise<void> => {
+    if (closing.signal.aborted) return
+    closing.abort(fail('VS_CORE_STACK_CLOSED'))
+    await runner?.idle()
+    for (const worker of workers) await worker[Symbol.asyncDispose]()
+    await services()
+    await composition.stop()
+  }
+
   const startSignal = options.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, options.signal])
   await composition.start(startSignal)
-
-  const now = options.now ?? (() => BigInt(Math.floor(Date.now() / 1000)))
-  const blobs = host.use('blobs')
-  const journal = createJournal(observed(), blobs)
-  const scheduler = host.use('scheduler')
-  const claimant = host.use('signer')
-  const secret = options.secret === undefined ? await secretOf(claimant) : parseSecret(options.secret)
-  const handles = { journal, scheduler, events, causes, closed: closing.signal }
-
-  const stepFailed = async (id: RequestId, step: Step, cause: unknown): Promise<void> => {
-    causes.set(id, cause)
-    const code = isVeristackError(cause) ? cause.code : 'VS_CORE_JOB_FAILED'
-    const message = isVeristackError(cause)
-      ? cause.shortMessage
-      : cause instanceof Error
-        ? cause.message
-        : String(cause)
-    await journal.write(id, 'failure', { step: stepName(step), code, message })
-    await journal.update(id, (job) => {
-      if (step.run === 'execute' || step.run === 'claim') return { execution: 'failed' }
-      return 'kind' in step ? { tracks: { ...job.tracks, [step.kind]: 'undetermined' } } : {}
-    })
+  try {
+    const claimant = host.use('signer')
+    const secret = explicitSecret ?? (await secretOf(claimant))
+    const journal = createJournal(observed(), host.use('blobs'))
+    const now = options.now ?? (() => BigInt(Math.floor(Date.now() / 1000)))
+    const steps = stepRunner({ host, journal, claimant, secret, now, events, causes, closing: closing.signal })
+    runner = steps
+    const scheduler = host.use('scheduler')
+    for (const node of options.nodes ?? [{ id: 'local', signer: claimant }]) {
+      await scheduler.offer(offerOf(node, host))
+      workers.push(
+        await scheduler.work({
+          node: node.id,
+          canRun: (step) => canRun(host, step),
+          handle: steps.handle(node.signer),
+        }),
+      )
+    }
+    services = runServices(host.all('service'), closing.signal, notice)
+    return facade({ host, journal, scheduler, claimant, secret, now, events, causes, closing: closing.signal, close })
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw error
   }
+}
 
-  const nodes = options.nodes ?? [{ id: 'local', signer: claimant }]
-  const workers: AsyncDisposable[] = []
-  for (const node of nodes) {
-    await scheduler.offer(offerOf(node, host))
-    workers.push(
-      await scheduler.work({
-        node: node.id,
-        canRun: (step) =>
-          !('kind' in step) || host.all(step.run === 'prove' ? 'prover' : 'verifier').some((p) => p.kind === step.kind),
-        handle: async (step, id, call) => {
-          const began = performance.now()
-          events.emit(id, { type: 'step', step, state: 'started' })
-          let state: 'ended' | 'failed' = 'failed'
-          try {
-            await runStep({ host, journal, claimant, secret, now }, node.signer, step, id, call)
-            state = 'ended'
-          } finally {
-            events.emit(id, { type: 'step', step, state, durationMs: performance.now() - began })
-          }
-        },
-      }),
-    )
-  }
+const canRun = (host: Host, step: Step): boolean =>
+  !('kind' in step) || host.all(step.run === 'prove' ? 'prover' : 'verifier').some((p) => p.kind === step.kind)
 
-  const artefactsOf = (program: ProgramId) => (prover: Prover) => journal.read(program, `artefacts/${prover.kind}`)
+interface Running {
+  readonly host: Host
+  readonly journal: Journal
+  readonly scheduler: Scheduler
+  readonly claimant: Signer
+  readonly secret: Uint8Array
+  readonly now: () => bigint
+  readonly events: JobEvents
+  readonly causes: Map<RequestId, unknown>
+  readonly closing: AbortSignal
+  close(): Promise<void>
+}
+
+function facade({ host, journal, scheduler, claimant, secret, now, events, causes, closing, close }: Running): Stack {
+  const handles = { journal, scheduler, events, causes, closed: closing }
   const callOf = (key: string, o: LongCallOptions = {}): Call => ({
-    signal: o.signal === undefined ? closing.signal : AbortSignal.any([closing.signal, o.signal]),
+    signal: o.signal === undefined ? closing : AbortSignal.any([closing, o.signal]),
     idempotencyKey: key,
     progress: (event) => o.onProgress?.(event),
   })
   const refuseClosed = (): void => {
-    if (closing.signal.aborted) throw fail('VS_CORE_STACK_CLOSED')
+    if (closing.aborted) throw fail('VS_CORE_STACK_CLOSED')
+  }
+  /** The job of an assignment, also where the process that wrote the assignment ended before it wrote the job. */
+  const ensureJob = async (a: Assignment): Promise<void> => {
+    const tracks = Object.fromEntries(a.planned.map((p) => [p.kind, 'waiting' as const]))
+    await journal.create({ request: a.request.id, execution: 'queued', tracks, settlement: 'none' })
   }
 
-  const stack: Stack = {
+  return {
     host,
     claimant: claimant.address,
     publish: async (publishable, o) => {
       refuseClosed()
       const call = callOf(`publish/${publishable.id}`, o)
-      const blob = await blobs.put(publishable.bytes, 'application/vnd.veristack.program')
+      const blob = await host.use('blobs').put(publishable.bytes, 'application/vnd.veristack.program')
       const program: Program = { id: publishable.id, semantics: publishable.semantics, blob }
       const artefacts: Artefacts[] = []
       for (const prover of host.all('prover')) {
@@ -213,58 +231,48 @@ export async function createStack(options: StackOptions): Promise<Stack> {
     },
     infer: async (o) => {
       refuseClosed()
-      const context = { host, artefactsOf: artefactsOf(o.program.id), secret, now: now(), claimant: claimant.address }
+      const artefactsOf = (prover: Prover) => journal.read(o.program.id, `artefacts/${prover.kind}`)
+      const context = { host, artefactsOf, secret, now: now(), claimant: claimant.address }
       const assignment = await assign(context, o, callOf(`infer/${o.program.id}`, o))
-      const id = assignment.request.id
+      const { id } = assignment.request
       await journal.write(id, 'assignment', assignment)
-      const tracks = Object.fromEntries(assignment.planned.map((p) => [p.kind, 'waiting' as const]))
-      if (!(await journal.create({ request: id, execution: 'queued', tracks, settlement: 'none' }))) {
-        throw fail('VS_CORE_CONFLICT', { details: { request: id } })
-      }
-      if (o.onEvent !== undefined) events.subscribe(id, o.onEvent)
-      const answer = await scheduler.submit(
-        assignment.request,
-        assignment.steps.filter((s) => o.steps?.includes(s.run) ?? true),
-        needsOf(assignment),
-      )
+      await ensureJob(assignment)
+      const unsubscribe = o.onEvent === undefined ? () => undefined : events.subscribe(id, o.onEvent)
+      const steps = assignment.steps.filter((s) => o.steps?.includes(s.run) ?? true)
+      const answer = await scheduler.submit(assignment.request, steps, needsOf(assignment))
       if (!answer.accepted) {
-        throw fail('VS_CORE_NO_NODE', {
-          message: 'The scheduler is full',
-          details: { retryAfterMs: answer.retryAfterMs },
-        })
+        unsubscribe()
+        throw fail('VS_CORE_BUSY', { details: { request: id, retryAfterMs: answer.retryAfterMs } })
       }
       return jobHandle(handles, id)
     },
     job: async (id) => {
-      await journal.expect(id, 'assignment')
+      await ensureJob(await journal.expect(id, 'assignment'))
       return jobHandle(handles, id)
     },
-    resume: async (id, steps) => {
+    resume: async (id, only) => {
       refuseClosed()
       const assignment = await journal.expect(id, 'assignment')
+      await ensureJob(assignment)
       const left = await remaining(assignment.steps, (name) => journal.read(id, name))
       await journal.write(id, 'failure', null)
       causes.delete(id)
-      await journal.update(id, (job) =>
-        job.execution === 'failed' || job.execution === 'cancelled' ? { execution: 'queued' } : undefined,
+      await journal.update(id, ({ execution, tracks }) => ({
+        execution: execution === 'failed' || execution === 'cancelled' ? 'queued' : execution,
+        tracks: Object.fromEntries(Object.entries(tracks).map(([kind, t]) => [kind, t === 'failed' ? 'waiting' : t])),
+      }))
+      const ran = await Promise.all(
+        assignment.steps.map((s) => (s.run === 'execute' ? journal.read(id, `execution/${s.slot}`) : undefined)),
       )
-      await scheduler.extend(
-        assignment.request,
-        left.filter((s) => steps?.includes(s.run) ?? true),
-        needsOf(assignment),
-      )
+      const taken = ran.flatMap((execution) => (execution === undefined ? [] : [execution.executor]))
+      const steps = left.filter((s) => only?.includes(s.run) ?? true)
+      await scheduler.extend(assignment.request, steps, { ...needsOf(assignment), taken })
       return jobHandle(handles, id)
     },
     receipt: (id) => assembleReceipt(journal, id),
-    close: async () => {
-      if (closing.signal.aborted) return
-      closing.abort(fail('VS_CORE_STACK_CLOSED'))
-      for (const worker of workers) await worker[Symbol.asyncDispose]()
-      await composition.stop()
-    },
-    [Symbol.asyncDispose]: () => stack.close(),
+    close,
+    [Symbol.asyncDispose]: close,
   }
-  return stack
 }
 
 /** Never says what came instead of a secret: it may be one. */

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
-import type { ProgramId } from '../claim/index.ts'
+import type { Address, ProgramId } from '../claim/index.ts'
 import { makeRequest, type Request, ZERO_ADDRESS, ZERO_DIGEST } from '../claim/index.ts'
 import type { NodeOffer } from '../plugin/roles.ts'
 import { type Candidate, type MatchTerms, match } from './match.ts'
 
+const SAME = `0x${'5a'.repeat(20)}` as Address
 const request: Request = makeRequest({
   program: ZERO_DIGEST as string as ProgramId,
   inputs: ZERO_DIGEST,
@@ -55,9 +56,9 @@ describe('match', () => {
         offer('gone', { seenAt: 499n }),
         offer('odd', { load: Number.NaN }),
         { ...offer('remote'), canRun: false },
-        offer('same'),
+        offer('same', { address: SAME }),
       ],
-      terms({ taken: new Set(['same']) }),
+      terms({ taken: new Set([SAME]) }),
     )
     expect(found.node).toBeUndefined()
     expect(Object.fromEntries(found.excluded.map((e) => [e.node, e.reasons]))).toEqual({

@@ -1,4 +1,4 @@
-import type { Request } from '../claim/index.ts'
+import type { Address, Request } from '../claim/index.ts'
 import type { Step } from '../job/job.ts'
 import type { JobNeeds, NodeOffer } from '../plugin/roles.ts'
 
@@ -24,7 +24,7 @@ export interface MatchTerms {
   readonly request: Request
   readonly needs: JobNeeds
   /** Nodes that ran another execution of this job: the executions of one job are by distinct nodes. */
-  readonly taken: ReadonlySet<string>
+  readonly taken: ReadonlySet<Address>
   /** Unix milliseconds, and how old an offer may be. */
   readonly now: bigint
   readonly maxAgeMs: bigint
@@ -36,7 +36,7 @@ function reasonsAgainst({ offer, canRun }: Candidate, t: MatchTerms): readonly s
   if (t.step.run === 'execute') {
     if (!offer.semantics.includes(t.needs.semantics))
       reasons.push(`does not run ${t.needs.semantics}, only ${offer.semantics.join(', ') || 'nothing'}`)
-    if (t.taken.has(offer.id)) reasons.push('already runs another execution of this job')
+    if (t.taken.has(offer.address)) reasons.push('already runs another execution of this job')
   }
   if ((t.step.run === 'prove' || t.step.run === 'verify') && !offer.kinds.includes(t.step.kind)) {
     reasons.push(`does not offer ${t.step.kind}, only ${offer.kinds.join(', ') || 'nothing'}`)

@@ -1,4 +1,4 @@
-import type { Request, RequestId } from '../claim/index.ts'
+import type { Address, Request, RequestId } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type { Job, Step } from '../job/job.ts'
 import { dependencies, stepName } from '../job/plan.ts'
@@ -26,7 +26,7 @@ interface Queued {
   readonly all: Step[]
   readonly ended: Set<string>
   readonly running: Set<string>
-  readonly executedBy: Map<string, string>
+  readonly executedBy: Map<string, Address>
   readonly controller: AbortController
 }
 
@@ -43,7 +43,10 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
       const worker = workers.get(offer.id)
       const load = worker === undefined ? offer.load : Math.max(offer.load, (active.get(offer.id) ?? 0) / perNode)
       const seenAt = worker === undefined ? offer.seenAt : BigInt(now())
-      return { offer: { ...offer, load, seenAt }, canRun: worker?.canRun(step, request) ?? false }
+      return {
+        offer: { ...offer, load, seenAt },
+        canRun: worker !== undefined && says(() => worker.canRun(step, request)),
+      }
     })
 
   const ready = (job: Queued): readonly Step[] =>
@@ -62,12 +65,12 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
         step,
         request: job.request,
         needs: job.needs,
-        taken: new Set(job.executedBy.values()),
+        taken: new Set([...(job.needs.taken ?? []), ...job.executedBy.values()]),
         now: BigInt(now()),
         maxAgeMs: BigInt(maxOfferAgeMs),
       })
       const worker = found.node === undefined ? undefined : workers.get(found.node.id)
-      if (worker === undefined) {
+      if (found.node === undefined || worker === undefined) {
         if (found.excluded.some((e) => e.passing)) continue
         end(
           id,
@@ -82,7 +85,7 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
         )
         return
       }
-      void start(id, job, step, worker)
+      void start(id, job, step, worker, found.node.address)
     }
   }
 
@@ -91,16 +94,18 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
   }
 
   const end = (id: RequestId, job: Queued, step: Step, cause: unknown): void => {
-    jobs.delete(id)
+    // A job that was cancelled and begun again has the same id and is another one.
+    if (jobs.get(id) === job) jobs.delete(id)
     if (job.controller.signal.aborted) return
     job.controller.abort(cause)
-    void options.onStepFailed(id, step, cause)
+    // Whoever listens answers for its own failures; a rejection here would end the process.
+    options.onStepFailed(id, step, cause).catch(() => undefined)
   }
 
-  const start = async (id: RequestId, job: Queued, step: Step, worker: Worker): Promise<void> => {
+  const start = async (id: RequestId, job: Queued, step: Step, worker: Worker, node: Address): Promise<void> => {
     const name = stepName(step)
     job.running.add(name)
-    if (step.run === 'execute') job.executedBy.set(name, worker.node)
+    if (step.run === 'execute') job.executedBy.set(name, node)
     active.set(worker.node, (active.get(worker.node) ?? 0) + 1)
     const call: Call = {
       signal: job.controller.signal,
@@ -116,7 +121,7 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
       job.running.delete(name)
       active.set(worker.node, (active.get(worker.node) ?? 1) - 1)
     }
-    if (job.all.every((s) => job.ended.has(stepName(s)))) jobs.delete(id)
+    if (jobs.get(id) === job && job.all.every((s) => job.ended.has(stepName(s)))) jobs.delete(id)
     dispatchAll()
   }
 
@@ -153,7 +158,9 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
       dispatchAll()
       return {
         [Symbol.asyncDispose]: async () => {
-          if (workers.get(worker.node) === worker) workers.delete(worker.node)
+          if (workers.get(worker.node) !== worker) return
+          workers.delete(worker.node)
+          offers.delete(worker.node)
         },
       }
     },
@@ -164,5 +171,14 @@ export function memoryScheduler(options: MemorySchedulerOptions): Scheduler {
       job?.controller.abort(fail('VS_CORE_CANCELLED', { details: { request: id } }))
     },
     watch: (id, signal): AsyncIterable<Job> => records.watch(id, signal),
+  }
+}
+
+/** A worker that can not say whether it can, can not. */
+function says(question: () => boolean): boolean {
+  try {
+    return question()
+  } catch {
+    return false
   }
 }

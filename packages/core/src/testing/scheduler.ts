@@ -1,5 +1,7 @@
 import {
+  type Address,
   type Digest,
+  keccakText,
   makeRequest,
   type ProgramId,
   type Request,
@@ -250,7 +252,7 @@ async function logOf(scheduler: Scheduler, nodes: readonly string[], patienceMs:
 
 const offerOf = (id: string): NodeOffer => ({
   id,
-  address: ZERO_ADDRESS,
+  address: toHex(keccakText(id).subarray(12)) as Address,
   semantics: [NEEDS.semantics],
   kinds: NEEDS.kinds,
   priceWei: 0n,

@@ -143,7 +143,7 @@ export async function jobFor(
     signature: await signer.sign(claimDigest(claim)),
   }
   const execution: Execution = { executor: signer.address, outputs, attachments: {} }
-  return { request, signed, program, inputs, executions: [execution], salts, artefacts }
+  return { request, policies: [], signed, program, inputs, executions: [execution], salts, artefacts }
 }
 
 /** The output salts of a job, as a receipt has them. */

@@ -120,7 +120,7 @@ export async function fakeCase({ seed = 0, settler, second }: CaseOptions = {}):
   const signature = await claimant.sign(claimDigest(claim))
   const signed: SignedClaim = { claim, inputs: inputList, outputs: outputList, signature }
   const executions = [{ executor: claimant.address, outputs, attachments: {} }] as const
-  const job: ProveJob = { request, signed, program, inputs, executions, salts, artefacts }
+  const job: ProveJob = { request, policies: [policy], signed, program, inputs, executions, salts, artefacts }
   const evidence = second === undefined ? await fakeProver().prove(job, quietCall()) : await forgery(signed, claimant)
   return {
     job,
@@ -145,6 +145,12 @@ export async function fakeCase({ seed = 0, settler, second }: CaseOptions = {}):
 async function forgery(signed: SignedClaim, by: Signer): Promise<Evidence> {
   const claim = claimDigest(signed.claim)
   return { kind: FAKE_KIND, version: 1, claim, payload: await fakePayload(claim, by), blobs: [] }
+}
+
+const leafOf = ({ job }: FakeCase) => {
+  const [policy] = job.policies
+  if (policy === undefined) throw new TypeError('the fake case has a policy')
+  return { leaf: { tier: policy.tier, policy: policyDigest(policy) }, policy }
 }
 
 const contextOf = ({ artefacts }: FakeCase): VerifyContext => ({
@@ -179,7 +185,7 @@ export const fakeFixtures = {
     return {
       job: a.job,
       other: b.job,
-      need: { program: a.job.program, leaf: { tier: FAKE_TIER, policy: ZERO_DIGEST }, inputShapes: { x: [2] } },
+      need: { program: a.job.program, ...leafOf(a), inputShapes: { x: [2] } },
       verifier: fakeVerifier(),
       context: contextOf(a),
       twoOutputs: (await fakeCase({ second: fakeOutputs(1) })).job,

@@ -62,10 +62,10 @@ const settled = async (file: string, args: readonly string[], cwd: string, cache
 
 const INSTALL = ['install', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock']
 
-/** `registry`: more packages to install, by the names and in the versions of the workspace's own devDependencies. */
+/** `registry`: versions by name of what else is installed. */
 export const installPacked = async (
   packages: readonly Package[],
-  registry: readonly string[] = [],
+  registry: Readonly<Record<string, string>> = {},
 ): Promise<Project> => {
   const folder = await mkdtemp(join(tmpdir(), 'veristack-packed-'))
   const tarballs = join(folder, 'tarballs')
@@ -81,8 +81,9 @@ export const installPacked = async (
   }
   const files = (await readdir(tarballs)).map((file) => `./tarballs/${file}`)
   await writeFile(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true }))
-  const released = ['@types/node', ...registry].map((name) => `${name}@${versions.devDependencies[name]}`)
-  await run('npm', [...INSTALL, ...released, ...files], { cwd: folder, maxBuffer: 64 << 20 })
+  const released = { '@types/node': versions.devDependencies['@types/node'], ...registry }
+  const names = Object.entries(released).map(([name, version]) => `${name}@${version}`)
+  await run('npm', [...INSTALL, ...names, ...files], { cwd: folder, maxBuffer: 64 << 20 })
 
   // Keys that are made here are thrown away with the project.
   const cache = join(folder, '.cache')

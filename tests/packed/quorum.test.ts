@@ -11,7 +11,11 @@ const PLUGIN = 'plugin-quorum'
 let project: Project
 
 beforeAll(async () => {
-  project = await installPacked(publicPackages(), ['typescript', 'snarkjs'])
+  const packages = publicPackages()
+  const { devDependencies } = JSON.parse(await readFile(join(EXAMPLE, 'package.json'), 'utf8'))
+  const ours = packages.map(({ manifest }) => manifest.name)
+  const others = Object.entries<string>(devDependencies).filter(([name]) => !ours.includes(name))
+  project = await installPacked(packages, Object.fromEntries(others))
   await cp(EXAMPLE, join(project.folder, PLUGIN), {
     recursive: true,
     filter: (path) => !/\/(node_modules|dist)$/.test(path),

@@ -1,7 +1,10 @@
-import { numbers, type Tensor, tensor } from '@veristack/core'
+import { createHash } from 'node:crypto'
+import { numbers, parseProgramId, type Tensor, tensor } from '@veristack/core'
 import type { Reference } from '@veristack/integer-model'
+import { ethers } from 'ethers'
 import { type FloatReference, floatReference } from './float-program.ts'
 import { external, floats, graph, matmul, modelBytes, node, port, T } from './models.fixture.ts'
+import { floatProgramId } from './onnx.ts'
 import { type OpenSession, openSession } from './session.ts'
 import { call, refusal, stage } from './stage.fixture.ts'
 
@@ -93,6 +96,17 @@ describe('float programs', () => {
     expect(await refusal(() => run({ ...program, semantics: 'acme/v1' }, []))).toBe(
       'VS_ONNX_UNSUPPORTED_SEMANTICS program.semantics',
     )
+    await stop()
+  })
+
+  test('have an id of their semantics, not the hash of the file', async () => {
+    const { float, run, stop } = stage()
+    const bytes = matmul()
+    const file = createHash('sha256').update(bytes).digest()
+    const tag = ethers.id('onnx-float/v1')
+    expect(floatProgramId(bytes)).toBe(ethers.keccak256(ethers.concat([tag, file])))
+    const program = { ...(await float(bytes)), id: parseProgramId(`0x${file.toString('hex')}`) }
+    expect(await refusal(() => run(program, [x([1, 2], 1, 2)]))).toBe('VS_ONNX_PROGRAM_MISMATCH program.id')
     await stop()
   })
 

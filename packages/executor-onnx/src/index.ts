@@ -1,3 +1,3 @@
 export { fail as onnxErrors } from './errors.ts'
 export { type FloatReference, floatReference } from './float-program.ts'
-export { type OnnxOptions, onnx } from './onnx.ts'
+export { floatProgramId, type OnnxOptions, onnx } from './onnx.ts'

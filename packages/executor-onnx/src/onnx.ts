@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto'
-import { type Blobs, type Executor, type Plugin, type Program, toHex } from '@veristack/core'
+import {
+  type Blobs,
+  type Digest,
+  type Executor,
+  fromHex,
+  keccak,
+  keccakText,
+  type Plugin,
+  type Program,
+  type ProgramId,
+  toHex,
+} from '@veristack/core'
 import { fail } from './errors.ts'
 import { loadFloatProgram } from './float-program.ts'
 import { loadIntegerProgram } from './integer-program.ts'
@@ -104,7 +115,7 @@ async function load(
     throw fail('VS_ONNX_TOO_LARGE', { details: { field: 'program.blob', limit: maxBytes, got: blob.bytes } })
   const bytes = await blobs.get(blob)
   // The store promises this; what is run does not depend on a promise.
-  const digest = toHex(createHash('sha256').update(bytes).digest())
+  const digest = sha256(bytes)
   if (digest !== blob.digest) {
     throw fail('VS_ONNX_PROGRAM_MISMATCH', {
       details: { field: 'program.blob.digest', expected: blob.digest, got: digest },
@@ -112,11 +123,21 @@ async function load(
   }
   if (semantics === 'integer/v1')
     return loadIntegerProgram(bytes, id, open, { checkEvery: limits.checkEvery, maxBytes })
-  if (digest !== (id as string)) {
-    throw fail('VS_ONNX_PROGRAM_MISMATCH', { details: { field: 'program.id', expected: id, got: digest } })
-  }
+  const own = floatIdOf(digest)
+  if (own !== id) throw fail('VS_ONNX_PROGRAM_MISMATCH', { details: { field: 'program.id', expected: id, got: own } })
   return loadFloatProgram(bytes, open, { maxBytes })
 }
+
+/**
+ * The id of an ONNX file as an `onnx-float/v1` program: keccak256(keccak256("onnx-float/v1") ‖ SHA-256 of the file). Not the
+ * file's own hash, so that no program of other semantics has it.
+ */
+export const floatProgramId = (bytes: Uint8Array): ProgramId => floatIdOf(sha256(bytes))
+
+const floatIdOf = (digest: Digest): ProgramId =>
+  toHex(keccak(keccakText('onnx-float/v1'), fromHex(digest))) as ProgramId
+
+const sha256 = (bytes: Uint8Array): Digest => toHex(createHash('sha256').update(bytes).digest()) as Digest
 
 function checkInputBytes(inputs: readonly { readonly data: Uint8Array }[], limit: number): void {
   const got = inputs.reduce((sum, t) => sum + t.data.length, 0)

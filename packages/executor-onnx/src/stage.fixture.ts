@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto'
 import {
   type Address,
   type Call,
   isVeristackError,
   memoryBlobs,
   type Program,
-  parseProgramId,
   type Request,
   type Tensor,
   ZERO_ADDRESS,
 } from '@veristack/core'
 import { encodeProgram, type IntegerProgram, PROGRAM_MEDIA_TYPE, programId } from '@veristack/integer-model'
-import { createExecutor, type Limits } from './onnx.ts'
+import { createExecutor, floatProgramId, type Limits } from './onnx.ts'
 import { type OpenSession, openSession } from './session.ts'
 
 export const NODE = `0x${'11'.repeat(20)}` as Address
@@ -42,8 +40,7 @@ export function stage(options: { readonly limits?: Partial<Limits>; readonly ope
     },
     async float(bytes: Uint8Array): Promise<Program> {
       const blob = await blobs.put(bytes, 'application/onnx')
-      const id = parseProgramId(`0x${createHash('sha256').update(bytes).digest('hex')}`)
-      return { id, semantics: 'onnx-float/v1', blob }
+      return { id: floatProgramId(bytes), semantics: 'onnx-float/v1', blob }
     },
     async run(program: Program, inputs: readonly Tensor[], signal?: AbortSignal): Promise<readonly Tensor[]> {
       // The executor does not read the request.

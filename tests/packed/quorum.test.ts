@@ -55,12 +55,12 @@ describe('in the hands of somebody who installed it', () => {
   })
 
   test('its verifier is found, beside that of the published tier', async () => {
-    const outcome = await veristack('verify', 'receipt.json', '--anchors', 'anchors.json')
+    const outcome = await veristack('verify', 'receipt.json', '--anchors', 'anchors.json', '--plugins', '.')
     expectSuccess(outcome)
     expect(outcome.stdout).toMatch(/^accepted\n/)
     expect(outcome.stdout).toMatch(/zkml +accepted/)
     expect(outcome.stdout).toMatch(/acme\/quorum +accepted/)
-    expect(await veristack('verify', 'receipt.json')).toMatchObject({
+    expect(await veristack('verify', 'receipt.json', '--plugins', '.')).toMatchObject({
       code: 1,
       stdout: expect.stringMatching(/^undetermined: anchor\n/),
     })

@@ -4,7 +4,7 @@ globalThis.judgeReceipts = async (core) => {
   const word = `0x${'11'.repeat(32)}`
   const label = core.tensor('label', 'int64', [1], [7])
   const lists = {
-    inputs: [{ tensor: 'x:int32[1]', scheme: 'toy/v1', value: word }],
+    inputs: [{ tensor: 'int32[1]:x', scheme: 'toy/v1', value: word }],
     outputs: [{ tensor: core.tensorSpec(label), scheme: core.RAW_SCHEME, value: core.rawCommitment(label) }],
   }
   const policy = core.offchainPolicy('toy', null)

@@ -9,6 +9,7 @@ import {
   isVeristackError,
   type Plugin,
   type ProveJob,
+  parseTensorSpecs,
   type Quote,
   type Signer,
 } from '@veristack/core'
@@ -94,10 +95,9 @@ export function quorum({ threshold, members }: QuorumOptions): Plugin {
 
 /** A member recomputes the claim's commitments from what it computed itself, and takes nobody's word for them. */
 async function agrees(host: Host, { signed, program, inputs, salts }: ProveJob, own: Execution): Promise<boolean> {
-  // A list calls its tensors `name:type[shape]`.
   const list = (entries: typeof signed.outputs) =>
     entries.map((c) => ({
-      tensors: c.tensor.split(',').map((spec) => spec.slice(0, spec.indexOf(':'))),
+      tensors: parseTensorSpecs(c.tensor).map((t) => t.name),
       scheme: c.scheme,
       salted: false,
     }))

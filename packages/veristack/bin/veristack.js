@@ -2,5 +2,5 @@
 import { fileURLToPath } from 'node:url'
 import { main, processIo } from 'veristack'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-process.exitCode = await main(process.argv.slice(2), processIo(), [root, process.cwd()])
+const own = fileURLToPath(new URL('..', import.meta.url))
+process.exitCode = await main(process.argv.slice(2), processIo(), { own, folder: process.cwd() })

@@ -6,13 +6,19 @@ import { discover, pluginCommands } from './discover.ts'
 import { fail } from './errors.ts'
 import { errorLine } from './terminal/line.ts'
 
-/** `roots`: folders whose package.json names the plugins; the folder of this package first. */
-export async function main(argv: readonly string[], io: CommandIo, roots: readonly string[]): Promise<number> {
+export interface Roots {
+  /** The folder of this package: its dependencies are this command line's own. */
+  readonly own: string
+  /** The folder that the user works in: its package.json may name plugins with commands. */
+  readonly folder: string
+}
+
+export async function main(argv: readonly string[], io: CommandIo, roots: Roots): Promise<number> {
   try {
-    const own = [inferCommand, lowerCommand, verifyCommand(roots)]
+    const own = [inferCommand, lowerCommand, verifyCommand(roots.own)]
     const builtIn = find(own, argv)
     if (builtIn !== undefined) return await invoke(builtIn, argv, io)
-    const all = [...own, ...(await pluginCommands(await discover(roots)))]
+    const all = [...own, ...(await pluginCommands(await discover([roots.own, roots.folder])))]
     if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
       io.out(help(all))
       return 0
@@ -40,7 +46,8 @@ function find(commands: readonly Command[], argv: readonly string[]): Command | 
 
 async function invoke(command: Command, argv: readonly string[], io: CommandIo): Promise<number> {
   const args = argv.slice(words(command).length)
-  if (args.includes('--help')) {
+  // Only by itself: a file that is called --help must not turn a refusal into a success.
+  if (args.length === 1 && args[0] === '--help') {
     io.out(`${command.usage}\n`)
     return 0
   }

@@ -46,6 +46,24 @@ describe('discover', () => {
     expect((await pluginVerifiers(offers)).map((v) => v.kind)).toEqual(['acme/x'])
   })
 
+  test('refuses a package that would judge in the name of another one', async () => {
+    const judge = (kind: string, tier: string) =>
+      `exports.verifiers = [{ kind: '${kind}', tier: '${tier}', verify: async () => ({}) }]`
+    for (const [kind, tier] of [
+      ['zkml/groth16-bn254', 'acme/x'],
+      ['acme/x', 'zkml'],
+    ] as const) {
+      await install(
+        'acme',
+        { veristack: { verifiers: 'acme/v.cjs' } },
+        { 'v.cjs': judge('zkml/groth16-bn254', 'zkml') },
+      )
+      await install('plain', { veristack: { verifiers: 'plain/v.cjs' } }, { 'v.cjs': judge(kind, tier) })
+      const loading = (async () => pluginVerifiers(await discover([root])))()
+      await expect(loading).rejects.toThrow(/only acme judges it/)
+    }
+  })
+
   test.each([
     ['a module of another package', { commands: 'other/commands' }, {}],
     ['no text', { commands: 7 }, {}],

@@ -112,19 +112,30 @@ export async function pluginCommands(offers: readonly Offer[]): Promise<readonly
   return lists.flat()
 }
 
-/** Every verifier that a package offers: its pure subpath, without what proving needs. */
+/**
+ * Every verifier that a package offers: its pure subpath, without what proving needs. A kind or tier has one package to
+ * judge it, the first: another one would decide in its name.
+ */
 export async function pluginVerifiers(offers: readonly Offer[]): Promise<readonly Verifier[]> {
-  const lists = await Promise.all(
-    offers.map(async (offer) =>
-      offer.verifiers === undefined
-        ? []
-        : exported<Verifier>(
-            await offer.load(offer.verifiers),
-            'verifiers',
-            offer.verifiers,
-            (v) => typeof record(v).verify === 'function',
-          ),
-    ),
-  )
-  return lists.flat()
+  const owners = new Map<string, string>()
+  const found: Verifier[] = []
+  for (const { package: name, verifiers: specifier, load } of offers) {
+    if (specifier === undefined) continue
+    const list = exported<Verifier>(
+      await load(specifier),
+      'verifiers',
+      specifier,
+      (v) => typeof record(v).verify === 'function',
+    )
+    for (const verifier of list) {
+      for (const what of [`kind ${verifier.kind}`, `tier ${verifier.tier}`]) {
+        const owner = owners.get(what) ?? name
+        if (owner !== name)
+          throw fail('VS_CLI_PLUGIN', { details: { package: name, field: what, expected: `only ${owner} judges it` } })
+        owners.set(what, owner)
+      }
+      found.push(verifier)
+    }
+  }
+  return found
 }

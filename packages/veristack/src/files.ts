@@ -16,8 +16,15 @@ export async function readBytes(cwd: string, path: string): Promise<Uint8Array> 
   throw fail('VS_CLI_FILE', { details: { path, expected: `at most ${LIMIT} bytes` } })
 }
 
-export const readText = async (cwd: string, path: string): Promise<string> =>
-  new TextDecoder().decode(await readBytes(cwd, path))
+/** Strict UTF-8 without a byte order mark: one text has one form. */
+export async function readText(cwd: string, path: string): Promise<string> {
+  const bytes = await readBytes(cwd, path)
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw fail('VS_CLI_FILE', { details: { path, expected: 'UTF-8 text' }, cause })
+  }
+}
 
 /** Whole or not at all, as `writeBytes`. */
 export const writeText = (cwd: string, path: string, text: string): Promise<void> =>
@@ -43,7 +50,7 @@ export async function writeBytes(cwd: string, path: string, bytes: Uint8Array): 
 }
 
 export function unreadable(path: string, cause: unknown) {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : undefined
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: 'no such file',
     EISDIR: 'is a folder',

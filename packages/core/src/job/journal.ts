@@ -155,21 +155,32 @@ export function createJournal(records: Records, blobs: Blobs): Journal {
 
 const isSame = (a: Settlement, b: Settlement): boolean => a.ref === b.ref && a.state === b.state
 
-/** JSON with `{"$n": "12"}` for bigint and `{"$b": "0x…"}` for bytes; no record has a field that begins with `$`. */
-function encode(value: unknown): Uint8Array {
+/**
+ * JSON with `{"$n": "12"}` for bigint and `{"$b": "0x…"}` for bytes. A member of the data itself that begins with `$` is
+ * written with one more, so that nothing a caller passes in can be taken for these.
+ */
+export function encode(value: unknown): Uint8Array {
   // The holder's own member, not the second argument: Buffer has a toJSON that would be applied before.
   const text = JSON.stringify(value, function (this: Record<string, unknown>, key) {
     const v = this[key]
-    return typeof v === 'bigint' ? { $n: v.toString() } : v instanceof Uint8Array ? { $b: toHex(v) } : v
+    if (typeof v === 'bigint') return { $n: v.toString() }
+    if (v instanceof Uint8Array) return { $b: toHex(v) }
+    return rename(v, (name) => (name.startsWith('$') ? `$${name}` : name))
   })
   return new TextEncoder().encode(text)
 }
 
-function decode<T>(bytes: Uint8Array): T {
+export function decode<T>(bytes: Uint8Array): T {
   return JSON.parse(new TextDecoder().decode(bytes), (_, v: unknown) => {
     if (typeof v !== 'object' || v === null) return v
     if ('$n' in v && typeof v.$n === 'string') return BigInt(v.$n)
     if ('$b' in v) return fromHex(parseHex(v.$b, '$b'))
-    return v
+    return rename(v, (name) => (name.startsWith('$$') ? name.slice(1) : name))
   }) as T
+}
+
+function rename(v: unknown, to: (name: string) => string): unknown {
+  if (typeof v !== 'object' || v === null || Array.isArray(v)) return v
+  const entries = Object.entries(v)
+  return entries.some(([name]) => to(name) !== name) ? Object.fromEntries(entries.map(([name, x]) => [to(name), x])) : v
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { createFile, hasCode, makeDirectory, replaceFile } from '../blobs/durable-file.ts'
+import { keccakText, toHex } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type { Job, Records } from './job.ts'
 import {
@@ -57,8 +58,11 @@ export function directoryRecords(path: string): Records {
 const jobFile = (revision: number) => `job.${revision}.json`
 const JOB_FILE = /^job\.([1-9][0-9]{0,14})\.json$/
 
-const recordFile = (name: string): string =>
-  `record.${checkRecordName(name).replace(/[^a-z0-9_.-]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)}.json`
+/** Names of files have at most 255 bytes: what gets longer by escaping is named by its digest. */
+function recordFile(name: string): string {
+  const escaped = checkRecordName(name).replace(/[^a-z0-9_.-]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+  return `record.${escaped.length > 200 ? `%%${toHex(keccakText(name)).slice(2)}` : escaped}.json`
+}
 
 /** Revisions are never deleted and each follows the one before, so the highest is the current one. 0: none. */
 async function newestRevision(directory: string): Promise<number> {

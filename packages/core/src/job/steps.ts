@@ -23,6 +23,7 @@ import type {
   Program,
 } from '../plugin/roles.ts'
 import { lookupAnchors } from '../receipt/anchors.ts'
+import { serialiseReceipt } from '../receipt/parse.ts'
 import type { EvidenceKind } from '../receipt/verdict.ts'
 import { commitTensors, saltsFor } from './commit.ts'
 import type { Step } from './job.ts'
@@ -262,6 +263,8 @@ async function settle({ host, journal }: StepContext, a: Assignment, call: Call)
   // What is only pending may be submitted: the contract holds the money until it is final.
   await requireMet(journal, a, true)
   const receipt = await assembleReceipt(journal, id)
+  // What can not be written down must not be paid for.
+  serialiseReceipt(receipt)
   const onchain = new Map<EvidenceKind, OnChain>(host.all('onchain').map((o) => [o.kind, o]))
   const settlement = await host.use('settler').settle({ ...escrowJob(a), receipt, onchain }, call)
   await journal.addSettlement(id, settlement)

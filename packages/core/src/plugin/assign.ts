@@ -21,6 +21,7 @@ import { commitTensors, saltsFor } from '../job/commit.ts'
 import type { Assignment } from '../job/journal.ts'
 import { planSteps } from '../job/plan.ts'
 import { executorFor } from '../job/steps.ts'
+import { checkPlainData } from '../receipt/wire/json-text.ts'
 import { resolveRequire } from './require.ts'
 import type { Artefacts, Call, CommitmentPlan, Host, Program, Prover } from './roles.ts'
 import type { InferOptions } from './stack.ts'
@@ -52,6 +53,7 @@ export async function assign(context: AssignContext, o: InferOptions, call: Call
   const settlementTerms = settled
     ? settler.terms(o.settlement === undefined || o.settlement === false ? {} : o.settlement)
     : null
+  checkPlainData(o.application ?? {}, 'application', 32)
   const terms = { application: o.application ?? {}, settlement: settlementTerms?.digest ?? ZERO_DIGEST }
   const request = makeRequest({
     program: o.program.id,

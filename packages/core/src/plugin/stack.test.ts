@@ -104,7 +104,7 @@ describe('createStack', () => {
     const receipt = await job.wait('verified')
     const verdict = await verifyReceipt(receipt, { verifiers: [toyVerifier()] })
     expect(verdict.status).toBe('accepted')
-    expect(verdict.covers.map((c) => c.tensor)).toEqual(['y:int32[2]'])
+    expect(verdict.covers.map((c) => c.tensor)).toEqual(['int32[2]:y'])
     expect(events.filter((e) => e.type === 'step' && e.state === 'ended')).toHaveLength(4)
   })
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Command, CommandIo } from '@veristack/core'
 import { parseAnchors, parseReceipt, type Receipt, type ReceiptVerdict, verifyReceipt } from '@veristack/core/receipt'
@@ -5,15 +6,19 @@ import { discover, pluginVerifiers } from '../discover.ts'
 import { fail } from '../errors.ts'
 import { readText } from '../files.ts'
 
-/** `roots`: where installed verifiers are looked for. Neither a model nor a chain is needed, and neither is loaded. */
-export const verifyCommand = (roots: readonly string[]): Command => ({
+/**
+ * `own`: the folder of this command line. Neither a model nor a chain is needed, and neither is loaded. The folder that the
+ * receipt lies in is not looked into: whoever sent it would choose who judges it.
+ */
+export const verifyCommand = (own: string): Command => ({
   name: 'verify',
   summary: 'check a receipt against anchors that you pinned',
-  usage: `veristack verify RECEIPT [--anchors FILE] [--json]
+  usage: `veristack verify RECEIPT [--anchors FILE] [--plugins FOLDER] [--json]
 
 Exit status 0: the requirement is met. 1: it is not, or not known to be; the reason is printed.
 Anchors never come from the receipt. Take them from the publisher of the program, not from whoever sent the receipt.
---now SECONDS   judge at this Unix time instead of now`,
+--plugins FOLDER   also use the verifiers of the packages that FOLDER's package.json names; this runs their code
+--now SECONDS      judge at this Unix time instead of now`,
   async run(args, io) {
     const { values, positionals } = options(args)
     const [path, ...more] = positionals
@@ -21,7 +26,8 @@ Anchors never come from the receipt. Take them from the publisher of the program
       throw fail('VS_CLI_USAGE', { details: { expected: 'one receipt file', got: positionals.length } })
     const receipt = parseReceipt(await readText(io.cwd, path))
     const anchors = values.anchors === undefined ? undefined : parseAnchors(await readText(io.cwd, values.anchors))
-    const verifiers = await pluginVerifiers(await discover(roots))
+    const folders = values.plugins === undefined ? [own] : [own, resolve(io.cwd, values.plugins)]
+    const verifiers = await pluginVerifiers(await discover(folders))
     const verdict = await verifyReceipt(receipt, {
       verifiers,
       signal: io.signal,
@@ -40,7 +46,12 @@ function options(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { anchors: { type: 'string' }, json: { type: 'boolean', default: false }, now: { type: 'string' } },
+      options: {
+        anchors: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        plugins: { type: 'string' },
+        now: { type: 'string' },
+      },
     })
   } catch (cause) {
     throw fail('VS_CLI_USAGE', { message: cause instanceof Error ? cause.message : String(cause), cause })

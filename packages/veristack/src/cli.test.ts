@@ -1,0 +1,108 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { serialiseAnchors, serialiseReceipt, tensor } from '@veristack/core'
+import { fakeStack } from '@veristack/core/testing'
+import { main } from './cli.ts'
+
+const own = resolve(__dirname, '..')
+
+describe('the command line', () => {
+  let folder = ''
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'veristack-cli-'))
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  const run = async (...argv: readonly string[]) => {
+    const [out, err]: [string[], string[]] = [[], []]
+    const io = {
+      out: (text: string) => void out.push(text),
+      err: (text: string) => void err.push(text),
+      cwd: folder,
+      signal: new AbortController().signal,
+      isTerminal: false,
+    }
+    const status = await main(argv, io, { own, folder })
+    return { status, out: out.join(''), err: err.join('') }
+  }
+  const write = (name: string, text: string | Uint8Array) => writeFile(join(folder, name), text)
+
+  /** A receipt of a tier that this command line has no verifier for. */
+  const receiptOfAStranger = async (): Promise<void> => {
+    const stack = await fakeStack()
+    const job = await stack.infer({
+      program: stack.program,
+      inputs: [tensor('x', 'int32', [2], [1, 2])],
+      require: 'fake',
+    })
+    await write('receipt.json', serialiseReceipt(await job.wait('verified')))
+    await write('anchors.json', serialiseAnchors(stack.anchors))
+    await stack.close()
+  }
+
+  test('tells its commands, and a command its options', async () => {
+    const { status, out } = await run('--help')
+    expect(status).toBe(0)
+    for (const name of ['infer', 'lower', 'verify']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect(await run('verify', '--help')).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^veristack verify RECEIPT/),
+    })
+  })
+
+  test('a folder does not choose who judges the receipt that lies in it', async () => {
+    await receiptOfAStranger()
+    const evil = join(folder, 'node_modules', 'evil')
+    await mkdir(evil, { recursive: true })
+    await write('package.json', JSON.stringify({ dependencies: { evil: '1' } }))
+    await writeFile(
+      join(evil, 'package.json'),
+      JSON.stringify({ name: 'evil', version: '1.0.0', veristack: { verifiers: 'evil/v.cjs' } }),
+    )
+    const accepts = `{ status: 'accepted', tier: 'fake', checks: [], assumptions: [], covers: [...s.signed.inputs, ...s.signed.outputs] }`
+    await writeFile(
+      join(evil, 'v.cjs'),
+      `exports.verifiers = [{ kind: 'fake/signature', tier: 'fake', verify: async (s) => (${accepts}) }]`,
+    )
+    expect(await run('verify', 'receipt.json', '--anchors', 'anchors.json')).toMatchObject({ status: 1 })
+    expect((await run('verify', 'receipt.json', '--anchors', 'anchors.json')).out).toMatch(/^undetermined: plugin/)
+  })
+
+  test.each([
+    ['verify', '--', '--help'],
+    ['verify', 'receipt.json', '--help'],
+    ['verify', 'receipt.json', '--anchors', '--help'],
+    ['verify', '--help', '--help'],
+  ])('%s %s %s is no success', async (...argv) => {
+    expect((await run(...argv)).status).toBe(1)
+  })
+
+  test.each([
+    ['no receipt', ['verify'], /one receipt file/],
+    ['two receipts', ['verify', 'a', 'b'], /one receipt file/],
+    ['a missing file', ['verify', 'none.json'], /none\.json; reason: no such file/],
+    ['a folder', ['verify', '.'], /is a folder/],
+    ['no JSON', ['verify', 'text'], /VS_CORE/],
+    ['bytes that are no text', ['verify', 'bytes'], /UTF-8/],
+    ['a byte order mark', ['verify', 'marked'], /VS_CORE/],
+    ['anchors as a receipt', ['verify', 'anchors.json'], /VS_CORE/],
+    ['a time that is none', ['verify', 'text', '--now', 'soon'], /Unix seconds|VS_CORE/],
+    ['an unknown command', ['frobnicate'], /VS_CLI_UNKNOWN_COMMAND/],
+    [
+      'an unknown network',
+      ['infer', '--model', 'm', '--inputs', 'i', '--calibration', 'c', '--network', 'mars'],
+      /local or none/,
+    ],
+  ])('%s: one line and status 1', async (_, argv, message) => {
+    await write('text', 'hello')
+    await write('bytes', Uint8Array.of(0x7b, 0xff, 0x7d))
+    await write('marked', '\uFEFF{}')
+    await write('anchors.json', '{"version":1,"anchors":[]}')
+    const { status, out, err } = await run(...argv)
+    expect(status).toBe(1)
+    expect(out).toBe('')
+    expect(err).toMatch(message)
+    expect(err.trim().split('\n')).toHaveLength(1)
+  })
+})

@@ -120,6 +120,8 @@ test.each<[string, Requirement]>([
   ['atLeast more than there are', { atLeast: 2, of: [leaf(0)] }],
   ['atLeast a fraction', { atLeast: 0.5, of: [leaf(0)] }],
   ['a tier without a name', { tier: '', policy: leaf(0).policy }],
+  ['a tier whose name no receipt can hold', { tier: 'x'.repeat(129), policy: leaf(0).policy }],
+  ['a tier with a control in its name', { tier: 'a\n', policy: leaf(0).policy }],
   ['nine leaves', { all: Array.from({ length: 9 }, (_, i) => leaf(i)) }],
   ['nine deep', deep(9)],
   ['33 nodes', { any: Array.from({ length: 32 }, () => leaf(0)) }],

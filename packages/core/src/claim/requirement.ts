@@ -1,6 +1,6 @@
 import { fail } from '../errors/index.ts'
 import { hashStruct, keccak, keccakText } from './eip712.ts'
-import { type Address, type Digest, fromHex, type Hex, toHex, ZERO_ADDRESS, ZERO_DIGEST } from './hex.ts'
+import { type Address, type Digest, fromHex, type Hex, show, toHex, ZERO_ADDRESS, ZERO_DIGEST } from './hex.ts'
 import { type Json, jsonDigest } from './json.ts'
 
 /** How an answer becomes reliable. The set is open: a stranger's tier is a name of its own, `acme/quorum`. */
@@ -48,6 +48,9 @@ export function policyDigest(p: Policy): Digest {
     hashStruct('policy', keccakText(p.tier), p.verifier, p.codeHash, keccak(fromHex(p.params)), jsonDigest(p.offchain)),
   ) as Digest
 }
+
+/** What a receipt can hold. */
+const isTierName = (name: string): boolean => name.length <= 128 && /^[^\p{Cc}\p{Cs}]+$/u.test(name)
 
 export const isLeaf = (r: Requirement): r is Leaf => 'tier' in r
 
@@ -102,7 +105,7 @@ export function checkRequirement(requirement: Requirement): Requirement {
     nodes += 1
     if (depth > 8 || nodes > 32) throw invalid('at most 32 nodes, 8 deep', `${nodes} nodes, ${depth} deep`)
     if (isLeaf(r)) {
-      if (r.tier.length === 0) throw invalid('a tier name', '""')
+      if (!isTierName(r.tier)) throw invalid('a tier name of 1 to 128 characters without controls', show(r.tier))
       return
     }
     const { k, of } = group(r)

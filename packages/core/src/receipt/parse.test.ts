@@ -18,6 +18,7 @@ import {
   rawCommitment,
   requirementDigest,
   tensor,
+  tensorSpecs,
   termsDigest,
   ZERO_ADDRESS,
   ZERO_DIGEST,
@@ -283,6 +284,22 @@ describe('texts', () => {
       evidence: good.evidence.map((e) => ({ ...e, payload: new Uint8Array(RECEIPT_LIMIT / 2) })),
     }
     expect(refusal(() => serialiseReceipt(tooLarge))).toMatchObject({ code: 'VS_CORE_TOO_LARGE' })
+  })
+
+  test('name as many tensors under one commitment as a program may have', async () => {
+    const receipt = await sample()
+    const port = (i: number) => ({
+      name: `${i}`.padStart(256, 'x'),
+      type: 'uint64' as const,
+      shape: Array(8).fill(0x7fffffff),
+    })
+    const tensor = tensorSpecs(Array.from({ length: 64 }, (_, i) => port(i)))
+    const listed = (text: string) => ({
+      ...receipt.signed,
+      outputs: [{ tensor: text, scheme: 'acme/v1', value: '0x' as const }],
+    })
+    expect(parseSignedClaim(serialiseSignedClaim(listed(tensor))).outputs[0]?.tensor).toBe(tensor)
+    expect(() => serialiseSignedClaim(listed('x'.repeat(65_537)))).toThrow('VS_CORE_INVALID_DATA')
   })
 
   test.each([undefined, 7, null, () => 1, Symbol('x'), new Date(0), new Map(), [], 1n])(

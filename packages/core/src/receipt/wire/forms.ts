@@ -34,8 +34,13 @@ export const uint64 = uint(64, 20)
 export const uint256 = uint(256, 78)
 
 /** Names that people choose: tiers, tensors, schemes, checks. Controls are refused, so that they can be printed. */
-export const label = (max = 128) =>
-  pattern(new RegExp(`^[^\\p{Cc}\\p{Cs}]{1,${max}}$`, 'u'), `1 to ${max} characters without controls`)
+export const label = (max = 128) => {
+  const expected = `1 to ${max} characters without controls`
+  return z
+    .string()
+    .max(max, { error: expected, abort: true })
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u, { error: expected, abort: true })
+}
 
 export const evidenceKind = pattern(
   /^(?=.{3,96}$)[a-z0-9@_][a-z0-9@_.:+-]*(?:\/[a-z0-9@_][a-z0-9@_.:+-]*)+$/,

@@ -57,8 +57,10 @@ export const tensor = z
   })
   .check(check((t) => checkTensor(t, 'data')))
 
-/** `tensor` may be several names joined by commas. */
-const commitment = z.strictObject({ tensor: label(2048), scheme: label(), value: bytes })
+/** The specs of as many tensors as a program may have inputs or outputs, each with a name of 256 bytes. */
+const SPECS = 65_536
+
+const commitment = z.strictObject({ tensor: label(SPECS), scheme: label(), value: bytes })
 
 export const claim = z.strictObject({
   request: requestId,
@@ -157,7 +159,7 @@ export const receipt = z.strictObject({
   terms,
   signed: signedClaim,
   outputs: z.array(tensor).max(256),
-  salts: z.record(label(2048), bytes32),
+  salts: z.record(label(SPECS), bytes32),
   evidence: z.array(evidence).max(64),
   settlements: z.array(settlement).max(256),
 })

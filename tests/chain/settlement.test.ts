@@ -71,20 +71,20 @@ const parameters = {
   circuitId: digest('circuit'),
   verifyingKey: verifyingKeyBytes(simulatedKey(5)),
   layout: {
-    inputs: [{ tensor: 'features:uint8[1024]', scheme: 'poseidon-bn254/v1', count: 1024 }],
+    inputs: [{ tensor: 'uint8[1024]:features', scheme: 'poseidon-bn254/v1', count: 1024 }],
     outputs: [
-      { tensor: 'logits:int32[77]', scheme: 'poseidon-bn254/v1', count: 77 },
-      { tensor: 'label:uint8[1]', scheme: 'raw/v1', count: 1 },
+      { tensor: 'int32[77]:logits', scheme: 'poseidon-bn254/v1', count: 77 },
+      { tensor: 'uint8[1]:label', scheme: 'raw/v1', count: 1 },
     ],
   },
   development: true,
 } as const
 
 const commitments = (input: bigint, logits: bigint, label: bigint) => ({
-  inputs: [{ tensor: 'features:uint8[1024]', scheme: 'poseidon-bn254/v1', value: word(input) }],
+  inputs: [{ tensor: 'uint8[1024]:features', scheme: 'poseidon-bn254/v1', value: word(input) }],
   outputs: [
-    { tensor: 'logits:int32[77]', scheme: 'poseidon-bn254/v1', value: word(logits) },
-    { tensor: 'label:uint8[1]', scheme: 'raw/v1', value: word(label) },
+    { tensor: 'int32[77]:logits', scheme: 'poseidon-bn254/v1', value: word(logits) },
+    { tensor: 'uint8[1]:label', scheme: 'raw/v1', value: word(label) },
   ],
 })
 const LISTS = commitments(INPUT, LOGITS, 7n)

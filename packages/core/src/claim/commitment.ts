@@ -8,7 +8,7 @@ import { bigints, isIntegerType, type Tensor } from './tensor.ts'
  * them (`poseidon-bn254/v1` in integer-model).
  */
 export interface Commitment {
-  /** `tensorSpecs` of what it covers: `label:int32[1]`. */
+  /** `tensorSpecs` of what it covers: `int32[1]:label`. */
   readonly tensor: string
   readonly scheme: string
   readonly value: Hex

@@ -3,14 +3,17 @@ import { commitmentsDigest, openRaw, RAW_LIMIT, rawCommitment } from './commitme
 import {
   bigints,
   checkTensor,
+  checkTensorName,
   ELEMENT_BYTES,
   type ElementType,
   integerRange,
   isIntegerType,
+  isTensorName,
   numbers,
   type Tensor,
   tensor,
 } from './tensor.ts'
+import { parseTensorSpec, parseTensorSpecs, tensorSpec, tensorSpecs } from './tensor-spec.ts'
 
 const TYPES = Object.keys(ELEMENT_BYTES) as ElementType[]
 const INTEGERS = TYPES.filter(isIntegerType)
@@ -138,4 +141,81 @@ test('every field of every commitment, and their order, is in the digest', () =>
 test('names with a lone surrogate have no digest', () => {
   refused(() => commitmentsDigest([{ tensor: '\ud800', scheme: 'raw/v1', value: '0x' }]))
   refused(() => commitmentsDigest([{ tensor: 'x', scheme: '\udfff', value: '0x' }]))
+})
+
+describe('names and specs', () => {
+  const good = [
+    'x',
+    'input_1:0',
+    'a/b.c[0]',
+    'int32[1]:x',
+    'serving default:0',
+    ':',
+    '[',
+    '尺寸',
+    'é'.repeat(128),
+    'a'.repeat(256),
+  ]
+  const bad = [
+    '',
+    ' ',
+    ' x',
+    'x ',
+    '\u00a0x',
+    'x\u2028',
+    'a,b',
+    'a\nb',
+    'a\u0000',
+    'a\u0085',
+    'a\ud800',
+    'é'.repeat(129),
+    'a'.repeat(257),
+  ]
+
+  test.each(good)('takes %j', (name) => {
+    expect(checkTensorName(name)).toBe(name)
+    const t = tensor(name, 'int8', [], [1])
+    expect(parseTensorSpec(tensorSpec(t))).toEqual({ name, type: 'int8', shape: [] })
+  })
+
+  test.each(bad)('refuses %j', (name) => {
+    refused(() => checkTensorName(name))
+    refused(() => tensor(name, 'int8', [], [1]))
+    refused(() => parseTensorSpec(`int8[]:${name}`))
+  })
+
+  test('a list of specs is read back as it was', () => {
+    const specs = fc.record({
+      name: fc.oneof(fc.constantFrom(...good), fc.string({ minLength: 1, maxLength: 20 }).filter(isTensorName)),
+      type: fc.constantFrom(...TYPES),
+      shape: fc.array(fc.nat({ max: 0x7fffffff }), { maxLength: 8 }),
+    })
+    fc.assert(
+      fc.property(fc.array(specs, { minLength: 1, maxLength: 4 }), (list) => {
+        expect(parseTensorSpecs(tensorSpecs(list))).toEqual(list)
+      }),
+    )
+  })
+
+  test.each([
+    '',
+    'x',
+    'x:int32[1]',
+    'int32:x',
+    'int32[1]x',
+    'int32[01]:x',
+    'int32[1x]:x',
+    'int32[x1]:x',
+    'int32[-1]:x',
+    'int32[1, 2]:x',
+    'int32[2147483648]:x',
+    'int32[1x1x1x1x1x1x1x1x1]:x',
+    'int33[1]:x',
+    'toString[1]:x',
+    'INT32[1]:x',
+    ' int32[1]:x',
+    'int32[1]:x,int32[1]:y',
+  ])('%j is no spec', (text) => {
+    refused(() => parseTensorSpec(text))
+  })
 })

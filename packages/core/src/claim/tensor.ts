@@ -1,4 +1,6 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { fail } from '../errors/index.ts'
+import { show } from './hex.ts'
 
 /** ONNX element types that may cross a border. Sub-byte types are not stored. */
 export type ElementType = keyof typeof ELEMENT_BYTES
@@ -29,6 +31,28 @@ export const elementCount = (shape: readonly number[]): number => shape.reduce((
 
 export const isIntegerType = (type: ElementType): boolean => type !== 'float32' && type !== 'float64'
 
+/** UTF-8 bytes of a tensor's name. */
+const NAME_BYTES = 256
+
+/**
+ * What a tensor may be called, everywhere: 1 to 256 bytes of UTF-8 without control characters, commas (a commitment joins
+ * its tensors by them), or white space at either end. ONNX's usual names are among them: `input_1:0`, `a/b.c[0]`.
+ */
+export const isTensorName = (name: string): boolean =>
+  /^[^\p{Cc}\p{Cs},]+$/u.test(name) && name.trim() === name && utf8ToBytes(name).length <= NAME_BYTES
+
+/** Throws `VS_CORE_INVALID_DATA` for what {@link isTensorName} refuses. */
+export function checkTensorName(name: string, field = 'name'): string {
+  if (isTensorName(name)) return name
+  throw fail('VS_CORE_INVALID_DATA', {
+    details: {
+      field,
+      expected: `1 to ${NAME_BYTES} bytes without control characters, commas, or white space at the ends`,
+      got: show(name),
+    },
+  })
+}
+
 /** Throws `VS_CORE_INVALID_DATA` unless the tensor's type, shape and byte length agree. */
 export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
   if (!Object.hasOwn(ELEMENT_BYTES, t.type)) {
@@ -36,15 +60,7 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
       details: { field: `${field}.type`, expected: Object.keys(ELEMENT_BYTES).join(' | '), got: String(t.type) },
     })
   }
-  if (!/^[^\s,:[\]]{1,256}$/u.test(t.name)) {
-    throw fail('VS_CORE_INVALID_DATA', {
-      details: {
-        field: `${field}.name`,
-        expected: '1 to 256 characters without white space or , : [ ]',
-        got: JSON.stringify(t.name).slice(0, 80),
-      },
-    })
-  }
+  checkTensorName(t.name, `${field}.name`)
   const bad = t.shape.find((d) => !Number.isSafeInteger(d) || d < 0 || d > 0x7fffffff)
   if (t.shape.length > 8 || bad !== undefined) {
     throw fail('VS_CORE_INVALID_DATA', {
@@ -68,14 +84,6 @@ export function checkTensor(t: Tensor, field = `tensor ${t.name}`): Tensor {
   }
   return t
 }
-
-/** What a commitment list calls a tensor: name, type and shape, so that a claim binds all three: `logits:int32[1x77]`. */
-export const tensorSpec = (t: Pick<Tensor, 'name' | 'type' | 'shape'>): string =>
-  `${t.name}:${t.type}[${t.shape.join('x')}]`
-
-/** Several tensors under one commitment, in order. */
-export const tensorSpecs = (list: readonly Pick<Tensor, 'name' | 'type' | 'shape'>[]): string =>
-  list.map(tensorSpec).join(',')
 
 type Values = readonly (number | bigint | boolean)[] | ArrayLike<number> | ArrayLike<bigint>
 

@@ -1,3 +1,4 @@
+import { isTensorName } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { count, multiplications, primitiveOf, sameShape, showShape, type Value } from '../primitives/index.ts'
 import { invalid } from '../primitives/primitive.ts'
@@ -19,13 +20,9 @@ export const PROGRAM_LIMITS = {
   totalElements: 2 ** 27,
   /** Multiply-accumulates of all linear nodes together. */
   macs: 2 ** 36,
-  /** UTF-8 bytes of an input's or output's name. */
-  nameBytes: 256,
 } as const
 
 const SAFE = BigInt(Number.MAX_SAFE_INTEGER)
-// A commitment names its tensors joined by commas; control characters only confuse readers.
-const NAME = /^[^\p{Cc}\p{Cs},]+$/u
 
 const checked = new WeakMap<IntegerProgram, readonly Value[]>()
 
@@ -150,15 +147,9 @@ function checkScale({ scale, zeroPoint }: { readonly scale: number; readonly zer
 }
 
 function checkNames(names: readonly string[]): void {
-  const bytes = new TextEncoder()
   names.forEach((name, i) => {
-    if (!NAME.test(name) || bytes.encode(name).length > PROGRAM_LIMITS.nameBytes) {
-      throw invalid(
-        'name',
-        `1 to ${PROGRAM_LIMITS.nameBytes} bytes without commas and control characters`,
-        JSON.stringify(name).slice(0, 80),
-      )
-    }
+    if (!isTensorName(name))
+      throw invalid('name', 'a name that a commitment list can hold', JSON.stringify(name).slice(0, 80))
     if (names.indexOf(name) !== i) throw invalid('name', 'another name for each input and output', name)
   })
 }

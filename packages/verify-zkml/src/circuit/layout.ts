@@ -1,6 +1,6 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { concatBytes, utf8ToBytes } from '@noble/hashes/utils.js'
-import { type Digest, fromHex, type ProgramId, tensorSpecs, toHex } from '@veristack/core/receipt'
+import { type Digest, fromHex, isTensorName, type ProgramId, tensorSpecs, toHex } from '@veristack/core/receipt'
 
 /** One tensor of an entry. */
 export interface LayoutTensor {
@@ -96,7 +96,7 @@ function entries(reader: Reader): readonly LayoutEntry[] {
       const name = reader.text()
       const type = TYPES[reader.uint(1)]
       const rank = reader.uint(1)
-      if (type === undefined || rank > LIMITS.rank || !isListable(name)) throw new RangeError('tensor')
+      if (type === undefined || rank > LIMITS.rank || !isTensorName(name)) throw new RangeError('tensor')
       return { name, type, shape: Array.from({ length: rank }, () => reader.uint(4)) }
     })
     return makeEntry(scheme, { width, signed: (flags & SIGNED) !== 0, salted: (flags & SALTED) !== 0 }, tensors)
@@ -114,9 +114,6 @@ export function makeEntry(
 }
 
 export const elements = (t: { readonly shape: readonly number[] }): number => t.shape.reduce((a, b) => a * b, 1)
-
-/** A name that can stand in a comma-separated list. */
-export const isListable = (name: string): boolean => name.length > 0 && !name.includes(',')
 
 /** keccak256(programId ‖ keccak256(semantics) ‖ keccak256(layout) ‖ R1CS hash): what a key is made for. */
 export function circuitId(program: ProgramId, layout: Uint8Array, r1csHash: Digest): Digest {

@@ -1,4 +1,4 @@
-import { RAW_SCHEME } from '@veristack/core/receipt'
+import { isTensorName, RAW_SCHEME } from '@veristack/core/receipt'
 import { borderType, type IntegerProgram, type Range } from '@veristack/integer-model'
 import { POSEIDON_SCHEME, type Width, widthOf } from '@veristack/integer-model/commit'
 import { fail } from '../errors.ts'
@@ -6,7 +6,6 @@ import { hull } from '../gadgets/wire.ts'
 import {
   type CircuitLayout,
   elements,
-  isListable,
   type LayoutEntry,
   type LayoutTensor,
   makeEntry,
@@ -103,9 +102,9 @@ const strip = ({ name, type, shape }: Described): LayoutTensor => ({ name, type,
 
 function checkNames(kind: string, tensors: readonly Described[]): void {
   const names = tensors.map((t) => t.name)
-  const bad = names.find((n, i) => !isListable(n) || names.indexOf(n) !== i)
+  const bad = names.find((n, i) => !isTensorName(n) || names.indexOf(n) !== i)
   if (bad !== undefined)
-    throw unsupported(`${kind} name`, 'distinct, not empty and without commas', JSON.stringify(bad))
+    throw unsupported(`${kind} name`, 'distinct, and a name that a commitment list can hold', JSON.stringify(bad))
 }
 
 export const unsupported = (field: string, expected: string, got: string) =>

@@ -61,17 +61,18 @@ const tensors = [
 ]
 
 const label: Commitment = {
-  tensor: 'label:int64[1]',
+  tensor: 'int64[1]:label',
   scheme: RAW_SCHEME,
   value: rawCommitment(tensor('label', 'int64', [1], [42n])),
 }
-const logits: Commitment = { tensor: 'logits:int32[1x77]', scheme: 'poseidon-bn254/v1', value: digestOf('a field element') }
+const logits: Commitment = { tensor: 'int32[1x77]:logits', scheme: 'poseidon-bn254/v1', value: digestOf('a field element') }
 
 const commitmentLists: readonly (readonly [string, readonly Commitment[]])[] = [
   ['one raw value', [label]],
   ['two', [label, logits]],
   ['the same two in the other order', [logits, label]],
-  ['one entry for several tensors', [{ ...logits, tensor: 'logits:int32[1x77],label:int64[1]' }]],
+  ['one entry for several tensors', [{ ...logits, tensor: 'int32[1x77]:logits,int64[1]:label' }]],
+  ['an ONNX name', [{ ...label, tensor: 'int64[1]:model/head.0[1]:0' }]],
   ['an empty value', [{ tensor: 'x', scheme: RAW_SCHEME, value: '0x' }]],
   ['a value of one byte', [{ tensor: 'x', scheme: 'acme/one-byte', value: '0x00' }]],
   ['empty names', [{ tensor: '', scheme: '', value: '0x' }]],

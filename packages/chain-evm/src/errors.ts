@@ -23,9 +23,38 @@ export const fail = defineErrors({
     remedy: 'Send less in one transaction; EIP-7825 allows 16,777,216 gas.',
   },
   VS_EVM_TRANSACTION_LOST: {
-    title: 'Another transaction took the nonce',
+    title: 'The nonce was used, and no transaction that used it can be found',
     remedy:
-      'Use a signer for one process only, look at the state of the contract, and send again if it is still needed.',
+      'Look at the account with another node. The journal keeps the transaction; sending it again with its key goes on waiting.',
+  },
+  VS_EVM_IDEMPOTENCY_CONFLICT: {
+    title: 'The idempotency key was used for another transaction',
+    remedy: 'Use one key for one piece of work, and the same recipient, data and value with it.',
+  },
+  VS_EVM_LANE_LOCKED: {
+    title: 'Another process sends for this account',
+    remedy: 'Stop that process, or give this one another signer or journal directory.',
+  },
+  VS_EVM_LANE_CLOSED: {
+    title: 'The lane was closed',
+    remedy: 'Open it again; what it had sent is in its journal.',
+  },
+  VS_EVM_JOURNAL_FAILED: {
+    title: 'The journal can not be written',
+    remedy: 'Check the disk, then start again; nothing is sent that is not written down.',
+  },
+  VS_EVM_JOURNAL_CORRUPT: {
+    title: 'A line of the journal can not be read',
+    remedy:
+      'Restore the file. Without it the account may send again what was sent: move it away only when none of its keys will be used.',
+  },
+  VS_EVM_JOURNAL_MISMATCH: {
+    title: 'The journal is that of another chain or account',
+    remedy: 'Use a directory of its own for each chain; a local chain that starts anew is another chain.',
+  },
+  VS_EVM_REORG_TOO_DEEP: {
+    title: 'The chain was reorganised deeper than is followed',
+    remedy: 'Begin again from a block before the reorganisation, and take back what was concluded from later ones.',
   },
   VS_EVM_NO_FACTORY: {
     title: 'The chain has no deterministic deployment factory',

@@ -1,19 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, type Hex, isVeristackError, parseHex } from '@veristack/core/receipt'
+import type { Address, Hex } from '@veristack/core/receipt'
 import type { Abi } from '../contract/abi.ts'
 import { explainRevert } from '../contract/revert.ts'
 import { fail } from '../errors.ts'
+import { blockByTag, trackBlocks } from '../rpc/blocks.ts'
 import type { Chain } from '../rpc/connect.ts'
-import type { Account, UnsignedTransaction } from './account.ts'
-
-/** The most that one transaction may use. https://eips.ethereum.org/EIPS/eip-7825 */
-export const TRANSACTION_GAS_CAP = 16_777_216n
-
-export interface Log {
-  readonly address: Address
-  readonly topics: readonly Hex[]
-  readonly data: Hex
-}
+import { backoff, pause, persistently } from '../rpc/retry.ts'
+import type { Account } from './account.ts'
+import { watchLane } from './confirm.ts'
+import { dispatch, type Limits, type Work } from './dispatch.ts'
+import { estimateGas, whyReverted } from './gas.ts'
+import { type Journal, memoryJournal, openJournal } from './journal.ts'
+import { type Intent, isSameCall, openLedger } from './ledger.ts'
+import type { JournalRecord, Log, OutcomeRecord } from './records.ts'
+import { feeSource } from './replace.ts'
 
 /** A transaction in a block. `gasUsed` is all of it, intrinsic gas included. */
 export interface Mined {
@@ -32,6 +31,28 @@ export interface SendParameters {
   /** For errors: what is called, and the ABI that its custom errors are in. */
   readonly name: string
   readonly abi?: Abi
+  /**
+   * Names the work. A second `send` with the same key sends nothing: it waits for what the first one sent and gives its
+   * answer, also after a restart where the lane has a journal on disk.
+   */
+  readonly idempotencyKey?: string
+  /** Where the same key's transaction was reverted: give that answer again (default), or send once more. */
+  readonly ifReverted?: 'answer' | 'send'
+  /** Gas units. Given: nothing is estimated, and a call that the contract refuses is paid for. */
+  readonly gasLimit?: bigint
+}
+
+export interface LaneOptions {
+  /** Where the journal is kept, a file for each chain and account. Absent: in memory, gone with the process. */
+  readonly journalDirectory?: string
+  /** When a transaction counts: in a block that is the newest (1, the default), `n` deep, or safe or finalized by the node's word. */
+  readonly confirmations?: number | 'safe' | 'finalized'
+  /** Blocks for which a transaction that counts is still looked after, and sent again if it falls out; default 64. */
+  readonly reorgDepth?: number
+  /** Blocks without progress after which fees are raised; default 3. */
+  readonly replaceAfterBlocks?: number
+  /** The most that is offered, in wei per gas. Default: ten times what was offered first. */
+  readonly maxFeePerGasWei?: bigint
 }
 
 /** The transactions of one account on one chain, in order. */
@@ -39,160 +60,287 @@ export interface Lane {
   readonly chain: Chain
   readonly account: Address
   /**
-   * Sends a transaction and waits until it is in a block. Transactions may be sent side by side: each gets the next
-   * nonce. Throws `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it.
+   * Sends a transaction and waits until it counts. Transactions may be sent side by side: each gets the next nonce. Throws
+   * `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it. The signal ends the
+   * waiting; what was sent by then is still brought to its end.
    */
   send(parameters: SendParameters, signal?: AbortSignal): Promise<Mined>
+  /** Reads the journal and takes up what was not finished. `send` does it too. Throws `VS_EVM_LANE_LOCKED`. */
+  open(): Promise<void>
+  /** Resolves when everything in the journal counts. */
+  idle(signal?: AbortSignal): Promise<void>
+  /** Stops looking after transactions and lets another process have the journal. Closing the chain does it too. */
+  close(): Promise<void>
 }
 
-const lanes = new WeakMap<Chain, Map<Address, Lane>>()
+const lanes = new WeakMap<Chain, Map<Address, { readonly lane: Lane; readonly options: LaneOptions }>>()
 
-/** The one lane of this account on this chain in this process. */
-export function laneOf(chain: Chain, account: Account): Lane {
-  const known = lanes.get(chain) ?? new Map<Address, Lane>()
+/** The one lane of this account on this chain in this process. Options count when it is made. */
+export function laneOf(chain: Chain, account: Account, options: LaneOptions = {}): Lane {
+  const known = lanes.get(chain) ?? new Map<Address, { readonly lane: Lane; readonly options: LaneOptions }>()
   lanes.set(chain, known)
-  const lane = known.get(account.address) ?? makeLane(chain, account)
-  known.set(account.address, lane)
+  const before = known.get(account.address)
+  if (before !== undefined) {
+    for (const [field, value] of Object.entries(options)) {
+      const got = before.options[field as keyof LaneOptions]
+      if (value !== got) throw fail('VS_EVM_INVALID_OPTION', { details: { field, expected: got, got: value } })
+    }
+    return before.lane
+  }
+  const limits = limitsOf(chain, options)
+  const lane = makeLane(chain, account, options.journalDirectory, limits, () => known.delete(account.address))
+  known.set(account.address, { lane, options })
   return lane
 }
 
-function makeLane(chain: Chain, account: Account): Lane {
-  let next: number | undefined
-  let tail: Promise<unknown> = Promise.resolve()
+const REORG_DEPTH = 64
+const REPLACE_AFTER_BLOCKS = 3
+const RESEND_POLLS = 25
+const REACH = 128
 
-  /** One after the other, so that no nonce is given twice and none is left out. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = tail.then(work, work)
-    tail = turn.catch(() => undefined)
-    return turn
+function limitsOf(chain: Chain, o: LaneOptions): Limits {
+  const limits = {
+    confirmations: o.confirmations ?? 1,
+    reorgDepth: o.reorgDepth ?? REORG_DEPTH,
+    replaceAfterBlocks: o.replaceAfterBlocks ?? REPLACE_AFTER_BLOCKS,
+    maxFeeWei: o.maxFeePerGasWei,
+    resendAfterMs: RESEND_POLLS * chain.pollMs,
+  }
+  for (const field of ['confirmations', 'reorgDepth', 'replaceAfterBlocks'] as const) {
+    const value = limits[field]
+    if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 1 && value <= 10_000)) {
+      throw fail('VS_EVM_INVALID_OPTION', { details: { field, expected: '1 to 10000', got: value } })
+    }
+  }
+  return limits
+}
+
+/** Broadcasts under way at once. */
+const IN_LINE = 24
+/** Transactions that are in no block yet, at most; nodes drop what is beyond what they hold for an account. */
+const IN_FLIGHT = 2048
+/** Looks when nothing is waited for, and only reorganisations are looked for. */
+const REST_FACTOR = 5
+
+function makeLane(
+  chain: Chain,
+  account: Account,
+  directory: string | undefined,
+  limits: Limits,
+  forget: () => void,
+): Lane {
+  const ledger = openLedger()
+  const closing = new AbortController()
+  const tracker = trackBlocks(chain, { depth: limits.reorgDepth + REACH, reach: REACH })
+  const feesOf = feeSource(chain)
+  const flight = limiter(IN_FLIGHT)
+  const reserved = new Map<string, Promise<unknown>>()
+  let journal: Journal = memoryJournal()
+  let opened: Promise<void> | undefined
+  let watching: Promise<void> | undefined
+  let looked = Number.NEGATIVE_INFINITY
+  let wake = new AbortController()
+
+  const inTurn = limiter(1)
+  const work: Work = {
+    chain,
+    account,
+    ledger,
+    tracker,
+    limits,
+    signal: closing.signal,
+    fees: async () => {
+      const fresh = watching !== undefined && performance.now() - looked < 4 * chain.pollMs
+      const head = fresh ? tracker.head : undefined
+      return feesOf(head ?? (await blockByTag(chain, 'latest', closing.signal)), closing.signal)
+    },
+    write: (records: readonly JournalRecord[]) => {
+      for (const record of records) ledger.apply(record)
+      return journal.append(records).catch((error: unknown) => {
+        shut(error)
+        throw error
+      })
+    },
+    inTurn,
+    inLine: limiter(IN_LINE),
+  }
+  const watch = watchLane(work)
+
+  const open = async (): Promise<void> => {
+    if (closing.signal.aborted) throw closed()
+    if (directory !== undefined) {
+      const { hash: genesis } = await persistently(() => blockByTag(chain, 0n), closing.signal)
+      const { chainId } = chain
+      journal = await openJournal({ directory, chainId, account: account.address, genesis }, (r) => ledger.apply(r))
+    }
+    const pending = await persistently(
+      () => chain.rpc('eth_getTransactionCount', [account.address, 'pending']),
+      closing.signal,
+    )
+    ledger.nonces.observe(Number(pending))
+    await persistently(() => watch.recover(), closing.signal)
+    start()
+  }
+  const ensureOpen = (): Promise<void> => {
+    opened ??= open().catch(async (error: unknown) => {
+      opened = undefined
+      await journal.close()
+      journal = memoryJournal()
+      throw error
+    })
+    return opened
   }
 
-  const broadcast = async (p: SendParameters, signal?: AbortSignal): Promise<UnsignedTransaction & { hash: Hex }> => {
-    signal?.throwIfAborted()
-    const gasLimit = await estimateGas(chain, account.address, p)
-    const fees = await currentFees(chain)
-    next ??= await minedNonce(chain, account.address, 'pending')
-    const transaction = {
-      type: 2,
-      chainId: chain.chainId,
-      nonce: next,
-      to: p.to,
-      value: p.valueWei ?? 0n,
-      data: p.data,
-      gasLimit,
-      ...fees,
-    } as const
-    const signed = await account.sign(transaction)
+  const start = (): void => {
+    wake.abort()
+    if (closing.signal.aborted || ledger.live.size === 0) return
+    watching ??= run().finally(() => {
+      watching = undefined
+    })
+  }
+  const run = async (): Promise<void> => {
+    const gap = backoff(chain.pollMs)
+    while (!closing.signal.aborted && ledger.live.size > 0) {
+      try {
+        await watch.look()
+        looked = performance.now()
+        gap.reset()
+      } catch {
+        // The node did not answer, or not with what was asked for: everything is asked again.
+        await gap.wait(closing.signal)
+      }
+      const live = [...ledger.live.values()]
+      const isNeeded = live.some((i) => i.waiting.size > 0)
+      const rests = !isNeeded && live.every((i) => i.outcome !== undefined && i.included !== undefined)
+      wake = new AbortController()
+      await pause(
+        rests ? REST_FACTOR * chain.pollMs : chain.pollMs,
+        AbortSignal.any([closing.signal, wake.signal]),
+        isNeeded,
+      )
+    }
+  }
+
+  const closed = () => fail('VS_EVM_LANE_CLOSED', { details: { account: account.address, network: chain.network } })
+  const shut = (why: unknown): void => {
+    closing.abort(why)
+    for (const intent of ledger.live.values()) {
+      for (const waiter of intent.waiting) waiter.reject(why)
+      intent.waiting.clear()
+    }
+  }
+  const close = async (): Promise<void> => {
+    forget()
+    if (!closing.signal.aborted) shut(closed())
+    await opened?.catch(() => undefined)
+    await watching
+    await journal.close()
+  }
+  chain.closed.addEventListener('abort', () => void close().catch(() => undefined), { once: true })
+
+  const isMatching = (intent: Intent, p: SendParameters): Intent => {
+    if (isSameCall(intent, p)) return intent
+    throw fail('VS_EVM_IDEMPOTENCY_CONFLICT', { details: { key: p.idempotencyKey, call: p.name } })
+  }
+  /** The intent that has this key, or a new one. Of several that come at once, one makes it. */
+  const intentFor = async (p: SendParameters, signal?: AbortSignal): Promise<Intent> => {
+    const { idempotencyKey: key } = p
+    if (key === undefined) return makeIntent(p, signal)
+    for (;;) {
+      const known = ledger.byKey(key)
+      if (known !== undefined) return isMatching(known, p)
+      const other = reserved.get(key)
+      if (other === undefined) break
+      await other.catch(() => undefined)
+      signal?.throwIfAborted()
+    }
+    const made = makeIntent(p, signal)
+    reserved.set(key, made)
     try {
-      const hash = parseHex(await chain.rpc('eth_sendRawTransaction', [signed]), 'transaction hash', 32)
-      next += 1
-      return { ...transaction, hash }
-    } catch (error) {
-      // The node may or may not have it: what it counts is asked again.
-      next = undefined
-      throw await explainRevert(error, p)
+      return await made
+    } finally {
+      reserved.delete(key)
+    }
+  }
+  /** Resolves when the intent has a nonce and is durable; broadcasting goes on behind. */
+  const makeIntent = async (p: SendParameters, signal?: AbortSignal): Promise<Intent> => {
+    const patience = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal])
+    const gasLimit =
+      p.gasLimit ?? (await persistently(() => estimateGas(chain, account.address, p, patience), patience))
+    patience.throwIfAborted()
+    const { to, data, name, valueWei = 0n, idempotencyKey: key } = p
+    const block = tracker.head?.number ?? 0n
+    return dispatch(work, { ...(key === undefined ? {} : { key }), name, to, data, valueWei, gasLimit, block })
+  }
+
+  const outcomeOf = (intent: Intent, signal?: AbortSignal): Promise<OutcomeRecord> =>
+    new Promise((resolve, reject) => {
+      if (intent.outcome !== undefined) return resolve(intent.outcome)
+      if (closing.signal.aborted) return reject(closing.signal.reason)
+      const stop = (): void => done(() => reject(signal?.reason))
+      const done = (tell: () => void): void => {
+        intent.waiting.delete(waiter)
+        signal?.removeEventListener('abort', stop)
+        tell()
+      }
+      const waiter = {
+        resolve: (outcome: OutcomeRecord) => done(() => resolve(outcome)),
+        reject: (error: unknown) => done(() => reject(error)),
+      }
+      if (signal?.aborted) return reject(signal.reason)
+      signal?.addEventListener('abort', stop, { once: true })
+      intent.waiting.add(waiter)
+      start()
+    })
+
+  const send = async (p: SendParameters, signal?: AbortSignal): Promise<Mined> => {
+    signal?.throwIfAborted()
+    await ensureOpen()
+    for (;;) {
+      const intent = await intentFor(p, signal)
+      const outcome = await outcomeOf(intent, signal).catch(async (error: unknown) => {
+        throw await explainRevert(error, p)
+      })
+      if (outcome.result === 'done') {
+        const { hash, block, blockHash, gasUsed, feeWei, logs } = outcome
+        return { hash, block, blockHash, gasUsed, feeWei, logs }
+      }
+      if (outcome.result === 'reverted') {
+        if (p.ifReverted !== 'send' || p.idempotencyKey === undefined) {
+          throw await whyReverted(chain, account.address, p, outcome, intent.call.gasLimit)
+        }
+        ledger.release(intent)
+      }
+      // Its nonce was filled instead: nothing was done, and it may be sent again.
     }
   }
 
   return {
     chain,
     account: account.address,
-    send: async (p, signal) => {
-      const sent = await inTurn(() => broadcast(p, signal))
-      return awaitReceipt(chain, account.address, sent, p, signal)
+    send: (p, signal) => flight(() => send(p, signal)),
+    open: ensureOpen,
+    idle: async (signal) => {
+      await ensureOpen()
+      await Promise.all([...ledger.live.values()].map((intent) => outcomeOf(intent, signal)))
     },
+    close,
   }
 }
 
-async function estimateGas(chain: Chain, from: Address, p: SendParameters): Promise<bigint> {
-  const call = { from, to: p.to, data: p.data, value: `0x${(p.valueWei ?? 0n).toString(16)}` }
-  try {
-    const estimate = BigInt(String(await chain.rpc('eth_estimateGas', [call, 'pending'])))
-    if (estimate > TRANSACTION_GAS_CAP) {
-      throw fail('VS_EVM_GAS_CAP', { details: { call: p.name, needed: estimate, allowed: TRANSACTION_GAS_CAP } })
+/** At most `n` pieces of work at a time, in the order in which they came. */
+function limiter(n: number): <T>(work: () => Promise<T>) => Promise<T> {
+  const queue: (() => void)[] = []
+  let running = 0
+  return async (work) => {
+    if (running >= n) await new Promise<void>((resolve) => queue.push(resolve))
+    else running += 1
+    try {
+      return await work()
+    } finally {
+      const next = queue.shift()
+      if (next === undefined) running -= 1
+      else next()
     }
-    // State may change between estimate and block; what is not used is not paid.
-    const limit = estimate + estimate / 4n
-    return limit > TRANSACTION_GAS_CAP ? TRANSACTION_GAS_CAP : limit
-  } catch (error) {
-    throw await explainRevert(error, p)
   }
-}
-
-async function currentFees(chain: Chain) {
-  const [block, tip] = await Promise.all([
-    chain.rpc('eth_getBlockByNumber', ['latest', false]) as Promise<{ baseFeePerGas?: string }>,
-    chain.rpc('eth_maxPriorityFeePerGas', []).catch(() => '0x3b9aca00'),
-  ])
-  const maxPriorityFeePerGas = BigInt(String(tip))
-  // Twice the base fee holds for six full blocks in a row.
-  return { maxPriorityFeePerGas, maxFeePerGas: 2n * BigInt(block.baseFeePerGas ?? '0x0') + maxPriorityFeePerGas }
-}
-
-const minedNonce = async (chain: Chain, account: Address, block: 'latest' | 'pending'): Promise<number> =>
-  Number(await chain.rpc('eth_getTransactionCount', [account, block]))
-
-interface RawReceipt {
-  readonly status: string
-  readonly blockNumber: string
-  readonly blockHash: Hex
-  readonly gasUsed: string
-  readonly effectiveGasPrice: string
-  readonly logs: readonly Log[]
-}
-
-async function awaitReceipt(
-  chain: Chain,
-  account: Address,
-  sent: UnsignedTransaction & { readonly hash: Hex },
-  p: SendParameters,
-  signal?: AbortSignal,
-): Promise<Mined> {
-  const { hash } = sent
-  for (;;) {
-    const mined = await minedNonce(chain, account, 'latest')
-    const receipt = (await chain.rpc('eth_getTransactionReceipt', [hash])) as RawReceipt | null
-    if (receipt !== null) {
-      if (BigInt(receipt.status) !== 1n) throw await whyReverted(chain, account, sent, receipt, p)
-      const gasUsed = BigInt(receipt.gasUsed)
-      return {
-        hash,
-        block: BigInt(receipt.blockNumber),
-        blockHash: receipt.blockHash,
-        gasUsed,
-        feeWei: gasUsed * BigInt(receipt.effectiveGasPrice),
-        logs: receipt.logs,
-      }
-    }
-    if (mined > sent.nonce) {
-      throw fail('VS_EVM_TRANSACTION_LOST', { details: { transaction: hash, account, nonce: sent.nonce } })
-    }
-    await delay(chain.pollMs, undefined, signal === undefined ? {} : { signal }).catch((cause: unknown) => {
-      signal?.throwIfAborted()
-      throw cause
-    })
-  }
-}
-
-/** A receipt says only that it failed; the same call on the block before says why. */
-async function whyReverted(
-  chain: Chain,
-  from: Address,
-  sent: UnsignedTransaction,
-  receipt: RawReceipt,
-  p: SendParameters,
-) {
-  const before = `0x${(BigInt(receipt.blockNumber) - 1n).toString(16)}`
-  const hex = (n: bigint) => `0x${n.toString(16)}`
-  const call = { from, to: sent.to, data: sent.data, value: hex(sent.value), gas: hex(sent.gasLimit) }
-  try {
-    await chain.rpc('eth_call', [call, before])
-  } catch (error) {
-    const explained = await explainRevert(error, p)
-    if (isVeristackError(explained, 'VS_EVM_REVERTED')) return explained
-  }
-  return fail('VS_EVM_REVERTED', {
-    message: `The contract refused ${p.name}`,
-    details: { call: p.name, error: 'unknown' },
-  })
 }

@@ -1,0 +1,55 @@
+import { type Address, isVeristackError } from '@veristack/core/receipt'
+import { explainRevert } from '../contract/revert.ts'
+import { fail } from '../errors.ts'
+import type { Chain } from '../rpc/connect.ts'
+import type { SendParameters } from './lane.ts'
+import type { OutcomeRecord } from './records.ts'
+
+/** The most that one transaction may use. https://eips.ethereum.org/EIPS/eip-7825 */
+export const TRANSACTION_GAS_CAP = 16_777_216n
+
+const quantity = (n: bigint): string => `0x${n.toString(16)}`
+
+/** Throws `VS_EVM_REVERTED` where the call would be refused, `VS_EVM_GAS_CAP` where it needs too much. */
+export async function estimateGas(
+  chain: Chain,
+  from: Address,
+  p: SendParameters,
+  signal?: AbortSignal,
+): Promise<bigint> {
+  const call = { from, to: p.to, data: p.data, value: quantity(p.valueWei ?? 0n) }
+  let estimate: bigint
+  try {
+    estimate = BigInt(String(await chain.rpc('eth_estimateGas', [call, 'pending'], signal)))
+  } catch (error) {
+    throw await explainRevert(error, p)
+  }
+  if (estimate > TRANSACTION_GAS_CAP) {
+    throw fail('VS_EVM_GAS_CAP', { details: { call: p.name, needed: estimate, allowed: TRANSACTION_GAS_CAP } })
+  }
+  // State may change between estimate and block; what is not used is not paid.
+  const limit = estimate + estimate / 4n
+  return limit > TRANSACTION_GAS_CAP ? TRANSACTION_GAS_CAP : limit
+}
+
+/** A receipt says only that it failed; the same call on the block before says why. */
+export async function whyReverted(
+  chain: Chain,
+  from: Address,
+  p: SendParameters,
+  outcome: OutcomeRecord,
+  gasLimit: bigint,
+): Promise<unknown> {
+  const before = quantity(outcome.block - 1n)
+  const call = { from, to: p.to, data: p.data, value: quantity(p.valueWei ?? 0n), gas: quantity(gasLimit) }
+  try {
+    await chain.rpc('eth_call', [call, before])
+  } catch (error) {
+    const explained = await explainRevert(error, p)
+    if (isVeristackError(explained, 'VS_EVM_REVERTED')) return explained
+  }
+  return fail('VS_EVM_REVERTED', {
+    message: `The contract refused ${p.name}`,
+    details: { call: p.name, error: 'unknown', transaction: outcome.hash },
+  })
+}

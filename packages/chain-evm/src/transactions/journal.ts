@@ -1,0 +1,140 @@
+import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Address, Hex } from '@veristack/core/receipt'
+import { fail } from '../errors.ts'
+import { lockFile } from './lock.ts'
+import { type JournalRecord, parseRecord, serialiseRecord } from './records.ts'
+
+/** What a lane wrote down before it did it. */
+export interface Journal {
+  /** Durable when it resolves. Records are kept in the order of the calls. Throws `VS_EVM_JOURNAL_FAILED`. */
+  append(records: readonly JournalRecord[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Forgets everything with the process: for local chains and tests. */
+export const memoryJournal = (): Journal => ({ append: async () => {}, close: async () => {} })
+
+export interface JournalFile {
+  readonly directory: string
+  readonly chainId: bigint
+  readonly account: Address
+  /** Hash of the chain's first block: another chain with the same id is another chain. */
+  readonly genesis: Hex
+}
+
+/**
+ * Opens the one journal of an account on a chain and replays it. Throws `VS_EVM_LANE_LOCKED` while another process has
+ * it, `VS_EVM_JOURNAL_MISMATCH` for another chain's, `VS_EVM_JOURNAL_CORRUPT` where a whole line can not be read. A line
+ * that was cut short is dropped: it was not yet durable, so nothing was done on its strength.
+ */
+export async function openJournal(file: JournalFile, replay: (record: JournalRecord) => void): Promise<Journal> {
+  const path = join(file.directory, `${file.chainId}-${file.account}.journal`)
+  await mkdir(file.directory, { recursive: true, mode: 0o700 })
+  const lock = await lockFile(path)
+  try {
+    const isNew = (await readJournal(path, file, replay)) === 0
+    const handle = await open(path, 'a', 0o600)
+    if (isNew) {
+      const { chainId, account, genesis } = file
+      await handle.write(serialiseRecord({ kind: 'journal', version: 1, chainId, account, genesis }))
+      await handle.sync()
+      await syncDirectory(file.directory)
+    }
+    return appendTo(handle, path, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+/** Records that come while the disk is busy go to it together. */
+function appendTo(handle: FileHandle, path: string, lock: Awaited<ReturnType<typeof lockFile>>): Journal {
+  let waiting: { readonly text: string; readonly done: (error?: unknown) => void }[] = []
+  let writing: Promise<void> | undefined
+  let broken: unknown
+
+  const flush = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting
+      waiting = []
+      try {
+        if (broken !== undefined) throw broken
+        lock.check()
+        await handle.writeFile(batch.map((b) => b.text).join(''))
+        await handle.datasync()
+        for (const b of batch) b.done()
+      } catch (error) {
+        // What is on disk now is unknown; only a new start can tell.
+        broken = error
+        for (const b of batch) b.done(error)
+      }
+    }
+    writing = undefined
+  }
+  return {
+    append: (records) =>
+      new Promise((resolve, reject) => {
+        const done = (error?: unknown): void => {
+          if (error === undefined) resolve()
+          else if (typeof error === 'object' && error !== null && 'remedy' in error) reject(error)
+          else reject(fail('VS_EVM_JOURNAL_FAILED', { details: { path }, cause: error }))
+        }
+        waiting.push({ text: records.map(serialiseRecord).join(''), done })
+        writing ??= Promise.resolve().then(flush)
+      }),
+    close: async () => {
+      await writing
+      broken = new Error('the journal is closed')
+      await handle.close()
+      await lock.release()
+    },
+  }
+}
+
+/** Returns the number of whole lines; what follows the last of them is cut off. */
+async function readJournal(path: string, file: JournalFile, replay: (r: JournalRecord) => void): Promise<number> {
+  let line = 0
+  let whole = 0
+  let rest = Buffer.alloc(0)
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 })
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      const bytes = Buffer.concat([rest, chunk])
+      let from = 0
+      for (let end = bytes.indexOf(10, from); end !== -1; end = bytes.indexOf(10, from)) {
+        line += 1
+        const record = parseRecord(bytes.toString('utf8', from, end))
+        if (record === undefined || (record.kind === 'journal') !== (line === 1)) {
+          throw fail('VS_EVM_JOURNAL_CORRUPT', { details: { path, line } })
+        }
+        if (record.kind === 'journal') checkHeader(path, file, record)
+        else replay(record)
+        from = end + 1
+      }
+      whole += from
+      rest = bytes.subarray(from)
+    }
+  } catch (error) {
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return 0
+    throw error
+  }
+  if (rest.length > 0) await truncate(path, whole)
+  return line
+}
+
+function checkHeader(path: string, file: JournalFile, header: Extract<JournalRecord, { kind: 'journal' }>): void {
+  for (const field of ['chainId', 'account', 'genesis'] as const) {
+    if (header[field] === file[field]) continue
+    throw fail('VS_EVM_JOURNAL_MISMATCH', { details: { path, field, expected: file[field], got: header[field] } })
+  }
+}
+
+/** A new file is there after a crash only if its directory says so. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  // Some systems do not sync directories.
+  await handle.sync().catch(() => undefined)
+  await handle.close()
+}

@@ -10,11 +10,18 @@ const require = createRequire(import.meta.url)
 const solc = require('solc')
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 
-/** `runtime`: the contract whose code is deployed, where a constructor returns other code than its own. */
+/**
+ * `runtime`: the contract whose code is deployed, where a constructor returns other code than its own. `abiOnly`: no
+ * binding, only `abi/NAME.json`. `artifact`: only that, with the bytecode.
+ */
 const CONTRACTS = [
   { package: 'chain-evm', file: 'IClaimVerifier.sol', name: 'IClaimVerifier' },
   { package: 'settlement-evm', file: 'Settlement.sol', name: 'Settlement' },
   { package: 'settlement-evm', file: 'ProgramRegistry.sol', name: 'ProgramRegistry' },
+  { package: 'settlement-evm', file: 'Bonds.sol', name: 'Bonds' },
+  { package: 'settlement-evm', file: 'IInferenceCallback.sol', name: 'IInferenceCallback', abiOnly: true },
+  { package: 'settlement-evm', file: 'InferenceConsumer.sol', name: 'InferenceConsumer', abiOnly: true },
+  { package: 'settlement-evm', file: 'mocks/MockSettlement.sol', name: 'MockSettlement', artifact: true },
   {
     package: 'verify-zkml',
     file: 'Groth16ClaimVerifier.sol',
@@ -22,6 +29,9 @@ const CONTRACTS = [
     runtime: 'Groth16ClaimVerifierCode',
   },
 ]
+
+/** Packages whose ABIs are files of their own, for other people's toolchains. */
+const PUBLISHED_ABIS = ['chain-evm', 'settlement-evm']
 
 const sourceName = (c) => `@veristack/${c.package}/contracts/${c.file}`
 
@@ -59,17 +69,22 @@ function compile() {
   const output = JSON.parse(solc.compile(JSON.stringify(input), { import: readImport }))
   const errors = (output.errors ?? []).filter((e) => e.severity === 'error')
   if (errors.length > 0) throw new Error(errors.map((e) => e.formattedMessage).join('\n'))
-  return CONTRACTS.map((c) => {
+  return CONTRACTS.flatMap((c) => {
     const file = output.contracts[sourceName(c)]
     const main = file[c.name]
     const runtime = file[c.runtime ?? c.name]
     const abi = c.runtime === undefined ? main.abi : [...main.abi, ...runtime.abi]
     const size = runtime.evm.deployedBytecode.object.length / 2
     if (size > 24_576) throw new Error(`${c.name} has ${size} bytes; EIP-170 allows 24,576`)
-    return {
-      path: join(ROOT, 'packages', c.package, 'src/bindings', `${c.name}.ts`),
-      text: binding(c, abi, main, runtime),
+    const folder = join(ROOT, 'packages', c.package)
+    const artifact = c.artifact === true ? { bytecode: `0x${main.evm.bytecode.object}` } : {}
+    const json = {
+      path: join(folder, 'abi', `${c.name}.json`),
+      text: `${JSON.stringify({ contractName: c.name, abi, ...artifact }, null, 2)}\n`,
     }
+    if (c.abiOnly === true || c.artifact === true) return [json]
+    const published = PUBLISHED_ABIS.includes(c.package) ? [json] : []
+    return [...published, { path: join(folder, 'src/bindings', `${c.name}.ts`), text: binding(c, abi, main, runtime) }]
   })
 }
 

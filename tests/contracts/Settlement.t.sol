@@ -112,25 +112,36 @@ contract SettlementTest is Scene {
         }
     }
 
-    function test_requestRefusesWhatIsNotSupportedYet() public {
+    function test_requestRefusesBadTerms() public {
         SettlementTerms memory t = terms;
-        t.token = address(1);
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedToken.selector, address(1)));
-        t = terms;
         t.callbackTarget = address(1);
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedCallback.selector, address(1)));
+        refusesCallback(t); // without gas and state
+        t.callbackGas = 50_000;
+        refusesCallback(t);
+        for (uint8 state = 0; state < 7; ++state) {
+            if (state == uint8(State.Accepted) || state == uint8(State.Delivered)) continue;
+            t.callbackState = state;
+            refusesCallback(t);
+        }
+        t.callbackState = uint8(State.Delivered);
+        t.callbackGas = 2_000_001;
+        refusesCallback(t);
+        t.callbackGas = 50_000;
+        t.callbackTarget = address(settlement);
+        refusesCallback(t);
+        t.callbackTarget = address(0);
+        refusesCallback(t);
         t = terms;
-        t.callbackGas = 1;
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedCallback.selector, address(0)));
+        t.callbackState = uint8(State.Accepted);
+        refusesCallback(t);
         t = terms;
-        t.callbackState = 1;
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedCallback.selector, address(0)));
+        t.validUntil = NOW + 1 hours - 1;
+        refusesTerms(t, abi.encodeWithSelector(ISettlement.BadValidity.selector, NOW + 1 hours - 1));
+        t.validUntil = uint64(type(uint32).max) + 1;
+        refusesTerms(t, abi.encodeWithSelector(ISettlement.BadValidity.selector, uint64(type(uint32).max) + 1));
         t = terms;
         t.tipWei = 1;
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedTip.selector, 1));
-        t = terms;
-        t.validUntil = NOW + 5 hours;
-        refusesTerms(t, abi.encodeWithSelector(ISettlement.UnsupportedValidity.selector, NOW + 5 hours));
+        refusesTerms(t, abi.encodeWithSelector(ISettlement.WrongValue.selector, PRICE + 1, PRICE));
         t = terms;
         t.graceSeconds = 90 days + 1;
         refusesTerms(t, abi.encodeWithSelector(ISettlement.BadGrace.selector, 90 days + 1));
@@ -140,6 +151,15 @@ contract SettlementTest is Scene {
         t = terms;
         t.exclusiveClaimant = claimant;
         refusesTerms(t, abi.encodeWithSelector(ISettlement.BadExclusivity.selector, claimant, 0));
+    }
+
+    function refusesCallback(SettlementTerms memory t) internal {
+        refusesTerms(
+            t,
+            abi.encodeWithSelector(
+                ISettlement.BadCallback.selector, t.callbackTarget, t.callbackGas, t.callbackState
+            )
+        );
     }
 
     function refusesTerms(SettlementTerms memory t, bytes memory why) internal {
@@ -155,22 +175,16 @@ contract SettlementTest is Scene {
         );
     }
 
-    function test_requestRefusesCompositions() public {
-        Policy[] memory two = new Policy[](2);
-        (two[0], two[1]) = (policy, policy);
-        vm.prank(payer);
-        vm.expectRevert(abi.encodeWithSelector(ISettlement.UnsupportedRequirement.selector, 2, bytes(hex"0001800202")));
-        settlement.request{value: PRICE}(order, two, hex"0001800202");
-        bytes[3] memory formulas = [bytes(hex""), hex"01", hex"00800101"];
-        for (uint256 i = 0; i < 3; ++i) {
-            refusesRequest(
-                order,
-                policy,
-                formulas[i],
-                PRICE,
-                abi.encodeWithSelector(ISettlement.UnsupportedRequirement.selector, 1, formulas[i])
-            );
-        }
+    function test_requestRefusesAnotherFormula() public {
+        bytes32[] memory leaves = requirementOf(policy).leaves;
+        bytes32 actual = this.requirementHash(leaves, hex"00800101");
+        refusesRequest(
+            order,
+            policy,
+            hex"00800101",
+            PRICE,
+            abi.encodeWithSelector(ISettlement.RequirementMismatch.selector, order.request.requirement, actual)
+        );
     }
 
     function test_requestRefusesAPolicyThatItDoesNotHash() public {

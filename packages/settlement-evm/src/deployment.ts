@@ -24,13 +24,12 @@ export const canonicalDeployment = (): Deployment => ({
 export async function deployContracts(lane: Lane, signal?: AbortSignal): Promise<Deployment> {
   const settlement = await deploy(lane, SETTLEMENT, signal)
   const registry = await deploy(lane, REGISTRY, signal)
-  const blocks = [settlement.transaction?.block, registry.transaction?.block].flatMap((b) =>
-    b === undefined ? [] : [b],
-  )
+  // Only where it was deployed now: an older contract has older events.
+  const block = settlement.transaction?.block
   return {
     settlement: settlement.address,
     registry: registry.address,
-    ...(blocks[0] === undefined ? {} : { block: blocks[0] }),
+    ...(block === undefined ? {} : { block }),
   }
 }
 

@@ -14,10 +14,6 @@ export const fail = defineErrors({
     title: 'There is no account to send transactions from',
     remedy: 'Pass evm({ signer }): a private key, or an account of your own.',
   },
-  VS_SETTLE_UNSUPPORTED: {
-    title: 'The settlement contract does not do this yet',
-    remedy: 'Require one tier that has a contract, pay in the native coin, and leave the named term at zero.',
-  },
   VS_SETTLE_VERIFIER_ABSENT: {
     title: 'The verifier contract is not on this chain',
     remedy: 'Pass evm({ deployVerifiers: true }) to deploy it from the signer.',

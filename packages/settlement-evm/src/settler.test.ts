@@ -2,13 +2,18 @@ import { type Chain, laneOf, privateKeyAccount, revertName } from '@veristack/ch
 import { type Anvil, startAnvil } from '@veristack/chain-evm/local'
 import {
   type Address,
+  claimDigest,
   commitmentsDigest,
   type EscrowJob,
+  type Evidence,
+  type EvidenceKind,
   type Hex,
   isVeristackError,
   type Json,
   localSigner,
   makeRequest,
+  policyDigest,
+  requirementDigest,
   type Settler,
 } from '@veristack/core'
 import { settlerSuite } from '@veristack/core/testing'
@@ -19,8 +24,11 @@ import {
   finalize,
   getResult,
   orderOf,
+  progressOf,
+  quoteRequest,
   refund,
   requestIdOf,
+  retryCallback,
   submit,
   withdraw,
 } from './index.ts'
@@ -181,13 +189,74 @@ describe('settler on a local chain', () => {
     expect(await settler.status(escrow.request.id)).toBeUndefined()
   })
 
-  test('refuses a composition', async () => {
-    const { escrow } = await accepting()
-    const [leaf] = [escrow.requirement]
-    const other = { tier: 'other', policy: digest('other') }
-    await expect(settler.prepare({ ...escrow, requirement: { all: [leaf, other] } }, call())).rejects.toMatchObject({
-      code: 'VS_SETTLE_UNSUPPORTED',
+  test('settles a composition leaf by leaf, and pays when it is met', async () => {
+    const one = await scene(settler, chain, answering(2), ++nonce)
+    const two = await scene(settler, chain, answering(2, 1n), ++nonce)
+    const policies = [one.policy, { ...two.policy, tier: 'other' }]
+    const [a, b] = policies.map((p) => ({ tier: p.tier, policy: policyDigest(p) }))
+    if (a === undefined || b === undefined) throw new Error('no leaves')
+    const requirement = { all: [a, b] }
+    const { id: _id, ...fields } = one.escrow.request
+    const request = makeRequest({ ...fields, requirement: requirementDigest(requirement) })
+    const escrow: EscrowJob = { ...one.escrow, request, requirement, policies }
+    await settler.prepare(escrow, call())
+
+    const first = await one.job()
+    const claim = { ...first.receipt.signed.claim, request: request.id, requirement: request.requirement }
+    const signed = { ...first.receipt.signed, claim, signature: await claimant.sign(claimDigest(claim)) }
+    const [evidence] = first.receipt.evidence
+    if (evidence === undefined) throw new Error('no evidence')
+    const kind: EvidenceKind = 'other/answers'
+    const other: Evidence = { ...evidence, kind }
+    const onchain = new Map([...first.onchain, [kind, { ...adapter(answering(2, 1n)), kind }]])
+    const job = (list: readonly Evidence[]) => ({
+      ...escrow,
+      onchain,
+      receipt: { ...first.receipt, request, requirement, policies, signed, evidence: list },
     })
+    expect(await settler.settle(job([evidence]), call())).toMatchObject({ state: 'submitted' })
+    expect(await progressOf(plugin.client(), claimDigest(claim))).toEqual({ satisfied: 1, waiting: 0 })
+    const before = await creditOf(plugin.client(), claimant.address)
+    expect(await settler.settle(job([evidence, other]), call())).toMatchObject({ state: 'delivered' })
+    expect(await creditOf(plugin.client(), claimant.address)).toBe(before + PRICE)
+    expect(await getResult(plugin.client(), request.id)).toMatchObject({ satisfied: 3, stale: false, callback: 'none' })
+  })
+
+  test('what an order takes, and a callback that nobody answers', async () => {
+    const now = (await chain.now()).timestamp
+    const options = {
+      callbackTarget: stranger.address,
+      callbackGas: 50_000,
+      callbackState: 4,
+      tipWei: 5,
+      validUntil: String(now + 7200n),
+    }
+    const { escrow, job } = await accepting(options)
+    const order = orderOf(escrow)
+    const quote = await quoteRequest(plugin.client(), { order, gasPriceWei: 3n })
+    expect(quote).toMatchObject({ escrow: PRICE + 5n, valueWei: PRICE + 5n, callbackWei: quote.callbackGas * 3n })
+    expect(quote.callbackGas).toBeGreaterThan(50_000n)
+    await settler.prepare(escrow, call())
+    const settleJob = await job()
+    await settler.settle(settleJob, call())
+    const outputs = settleJob.receipt.signed.outputs
+    const result = { state: 'delivered', callback: 'failed', validUntil: now + 7200n, stale: false }
+    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject(result)
+    await retryCallback(plugin.client(), { order, outputs, callbackGas: 60_000n })
+    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject(result)
+  })
+
+  test('terms that the contract would refuse are refused before', () => {
+    const bad: readonly Json[] = [
+      { callbackTarget: stranger.address },
+      { callbackTarget: stranger.address, callbackGas: 1, callbackState: 2 },
+      { callbackTarget: stranger.address, callbackGas: 2_000_001, callbackState: 4 },
+      { callbackGas: 1 },
+      { callbackState: 4 },
+      { validUntil: '4294967296' },
+      { graceSeconds: 90 * 86_400 + 1 },
+    ]
+    for (const options of bad) expect(() => settler.terms(options)).toThrow('VS_SETTLE_INVALID_OPTION')
   })
 
   test('a pending claim is reported, blocks the refund, and becomes accepted or is dropped', async () => {

@@ -97,9 +97,6 @@ async function pin(
 async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Promise<Settlement> {
   const { request } = job
   const order = orderOf(job)
-  const { length } = leaves(job.requirement)
-  if (length !== 1)
-    throw fail('VS_SETTLE_UNSUPPORTED', { details: { requirement: `${length} leaves`, expected: '1 leaf' } })
   const before = await getResult(client, request.id)
   if (before.state !== 'none') return found(client, request.id, before)
 
@@ -141,14 +138,17 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   let sent: Mined | undefined
   if (before.state === 'open' || before.state === 'pending') {
     call.progress({ stage: 'submit', done: 0, total: 1 })
-    sent = await submitOnce(client, job, order, call.signal)
+    sent = await submitLeaves(client, job, order, call.signal)
     call.progress({ stage: 'submit', done: 1, total: 1 })
   }
   const after = await getResult(client, id)
   if (after.state === 'open' || after.state === 'pending') {
     return sent === undefined
       ? found(client, id, after)
-      : settlement(client, id, 'pending', sent.hash, { gas: { submit: gas(sent) }, block: Number(sent.block) })
+      : settlement(client, id, STATE_OF[after.state], sent.hash, {
+          gas: { submit: gas(sent) },
+          block: Number(sent.block),
+        })
   }
   if (after.claimant !== signed.claim.claimant || after.outputs !== signed.claim.outputs) {
     throw fail('VS_SETTLE_TAKEN', { details: { request: id, claimant: after.claimant, outputs: after.outputs } })
@@ -169,16 +169,35 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   })
 }
 
-/** Submits, or finalizes what is pending. Undefined where someone else's transaction decided the request before. */
-async function submitOnce(
+/** Submits one leaf after the other until the request is decided; the last transaction, or undefined where none was needed. */
+async function submitLeaves(
   client: SettlementClient,
   job: SettleJob,
   order: Order,
   signal: AbortSignal,
 ): Promise<Mined | undefined> {
+  const pieces = piecesOf(job)
+  let last: Mined | undefined
+  for (const piece of pieces) {
+    last = (await submitOnce(client, job, order, piece, signal)) ?? last
+    if (pieces.length === 1) break
+    const { state } = await getResult(client, job.request.id)
+    if (state !== 'open' && state !== 'pending') break
+  }
+  return last
+}
+
+/** Submits, or finalizes what is pending. Undefined where someone else's transaction decided the request before. */
+async function submitOnce(
+  client: SettlementClient,
+  job: SettleJob,
+  order: Order,
+  piece: Piece,
+  signal: AbortSignal,
+): Promise<Mined | undefined> {
   const { signed } = job.receipt
   const p: SubmitParameters = {
-    ...evidenceOf(job),
+    ...piece,
     order,
     requirement: job.requirement,
     claimant: signed.claim.claimant,
@@ -191,25 +210,38 @@ async function submitOnce(
     return waiting === 0n ? await submit(client, p) : await finalize(client, p)
   } catch (error) {
     const name = revertName(error)
-    if (name === 'WrongState' || name === 'AlreadyPending' || name === 'NotFinal' || name === 'NotPending')
-      return undefined
+    if (name !== undefined && DONE_BEFORE.includes(name)) return undefined
     throw error
   }
 }
 
-/** The evidence for the requirement's one leaf, as its verifier contract takes it. */
-function evidenceOf(job: SettleJob): { readonly leaf: number; readonly policy: Policy; readonly evidence: Hex } {
-  const [leaf] = leaves(job.requirement)
-  const policy = job.policies.find((p) => p.tier === leaf?.tier && policyDigest(p) === leaf.policy)
-  if (policy === undefined)
-    throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'policies', expected: leaf?.policy, got: 'absent' } })
-  for (const evidence of job.receipt.evidence) {
-    const adapter = job.onchain.get(evidence.kind)
-    if (adapter === undefined) continue
-    return { leaf: 0, policy, evidence: adapter.encode(job.receipt.signed, job.receipt.outputs, evidence) }
-  }
+/** Refusals that say: someone was faster, or it is not time yet. */
+const DONE_BEFORE: readonly string[] = ['WrongState', 'AlreadyPending', 'AlreadySatisfied', 'NotFinal', 'NotPending']
+
+type Piece = Pick<SubmitParameters, 'leaf' | 'policy' | 'evidence'>
+
+/** The evidence that the receipt has for the requirement's leaves, as their verifier contracts take it. */
+function piecesOf(job: SettleJob): readonly Piece[] {
+  const { signed, outputs, evidence } = job.receipt
+  const found = leaves(job.requirement)
+  const pieces = found.flatMap((leaf, i): readonly Piece[] => {
+    const policy = job.policies.find((p) => p.tier === leaf.tier && policyDigest(p) === leaf.policy)
+    if (policy === undefined)
+      throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field: 'policies', expected: leaf.policy, got: 'absent' } })
+    // A kind of evidence is named after its tier.
+    const own = (kind: string) => found.length === 1 || kind === leaf.tier || kind.startsWith(`${leaf.tier}/`)
+    for (const e of evidence) {
+      const adapter = own(e.kind) ? job.onchain.get(e.kind) : undefined
+      if (adapter !== undefined) return [{ leaf: i, policy, evidence: adapter.encode(signed, outputs, e) }]
+    }
+    return []
+  })
+  if (pieces.length > 0) return pieces
   throw fail('VS_SETTLE_NO_EVIDENCE', {
-    details: { required: policy.tier, kinds: job.receipt.evidence.map((e) => e.kind).join(', ') || 'none' },
+    details: {
+      required: found.map((l) => l.tier).join(', '),
+      kinds: evidence.map((e) => e.kind).join(', ') || 'none',
+    },
   })
 }
 

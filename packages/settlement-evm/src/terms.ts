@@ -51,12 +51,15 @@ const MEMBERS = [
   'callbackState',
   'tipWei',
 ] as const satisfies readonly (keyof Terms)[]
-/** What the contract refuses unless it is zero. */
-const UNSUPPORTED = ['token', 'validUntil', 'callbackTarget', 'callbackGas', 'callbackState', 'tipWei'] as const
+/** The contract's numbers for the states at which it makes a callback: Accepted, Delivered. */
+const CALLBACK_STATES: readonly bigint[] = [3n, 4n]
+const MAX_CALLBACK_GAS = 2_000_000n
+const MAX_GRACE_SECONDS = 90n * 86_400n
 
 /**
  * Terms from a caller's options: members by name, integers as numbers or decimal strings; absent ones are zero,
- * `graceSeconds` 600. Throws `VS_SETTLE_INVALID_OPTION`, and `VS_SETTLE_UNSUPPORTED` for what the contract refuses.
+ * `graceSeconds` 600. Price and tip are in the smallest unit of `token`. Throws `VS_SETTLE_INVALID_OPTION`, also for what
+ * the contract would refuse.
  */
 export function parseTerms(options: Json): Terms {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
@@ -90,13 +93,26 @@ export function parseTerms(options: Json): Terms {
     callbackState: integer('callbackState'),
     tipWei: integer('tipWei'),
   }
-  const unsupported = UNSUPPORTED.find((m) => BigInt(terms[m]) !== 0n)
-  if (unsupported !== undefined)
-    throw fail('VS_SETTLE_UNSUPPORTED', { details: { term: unsupported, got: String(terms[unsupported]) } })
   if ((terms.exclusiveClaimant === ZERO_ADDRESS) !== (terms.exclusiveUntil === 0n)) {
     throw invalid('exclusiveUntil', 'set together with exclusiveClaimant', String(terms.exclusiveUntil))
   }
+  if (terms.graceSeconds > MAX_GRACE_SECONDS)
+    throw invalid('graceSeconds', `at most ${MAX_GRACE_SECONDS}`, String(terms.graceSeconds))
+  if (terms.validUntil >> 32n !== 0n) throw invalid('validUntil', 'a time before 2106', String(terms.validUntil))
+  checkCallback(terms)
   return terms
+}
+
+function checkCallback({ callbackTarget, callbackGas, callbackState }: Terms): void {
+  if (callbackTarget === ZERO_ADDRESS) {
+    if (callbackGas !== 0n) throw invalid('callbackGas', 'set together with callbackTarget', String(callbackGas))
+    if (callbackState !== 0n) throw invalid('callbackState', 'set together with callbackTarget', String(callbackState))
+    return
+  }
+  if (callbackGas === 0n || callbackGas > MAX_CALLBACK_GAS)
+    throw invalid('callbackGas', `1 to ${MAX_CALLBACK_GAS}`, String(callbackGas))
+  if (!CALLBACK_STATES.includes(callbackState))
+    throw invalid('callbackState', '3 (Accepted) or 4 (Delivered)', String(callbackState))
 }
 
 const invalid = (field: string, expected: string, got: Json) =>

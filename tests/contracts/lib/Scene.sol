@@ -9,6 +9,7 @@ import {
     Requirement,
     RequestFields,
     SettlementTerms,
+    State,
     Submission
 } from "@veristack/settlement-evm/contracts/ISettlement.sol";
 import {Settlement} from "@veristack/settlement-evm/contracts/Settlement.sol";
@@ -17,16 +18,41 @@ import {Test} from "./Test.sol";
 
 /// Does what its test tells it to; the claim digest that it was told about is the only one it knows.
 contract ScriptedVerifier is IClaimVerifier {
+    enum Manner {
+        Answers,
+        Reverts,
+        BurnsGas,
+        ReturnsMuch,
+        Writes
+    }
+
     mapping(bytes32 claim => Status) public status;
     mapping(bytes32 claim => uint64) public finalAt;
+    Manner public manner;
 
     function set(bytes32 claim, Status s, uint64 at_) external {
         (status[claim], finalAt[claim]) = (s, at_);
     }
 
+    function behave(Manner m) external {
+        manner = m;
+    }
+
     function check(Claim calldata claim, bytes calldata, bytes calldata) external view returns (Status, uint64) {
         bytes32 digest = TypedData.digest(claim);
-        return (status[digest], finalAt[digest]);
+        if (manner == Manner.Answers) return (status[digest], finalAt[digest]);
+        if (manner == Manner.Reverts) revert("no");
+        if (manner == Manner.BurnsGas) while (true) {}
+        if (manner == Manner.ReturnsMuch) {
+            assembly {
+                mstore(0, 2)
+                return(0, 1000000)
+            }
+        }
+        // Calls back into whoever asks.
+        (bool ok,) = msg.sender.staticcall(abi.encodeWithSignature("withdraw(address,address)", 0, this));
+        require(ok);
+        return (Status.Accepted, 0);
     }
 }
 
@@ -197,5 +223,103 @@ abstract contract ZkmlScene is Scene {
     /// Honest evidence for a claim of label 7.
     function prove(Claim memory c) internal view returns (bytes memory) {
         return evidenceOf(Groth16Simulator.prove(signalsOf(c, INPUT, LOGITS, 7), 23, 17), INPUT, LOGITS, 7);
+    }
+}
+
+/// Requests whose requirement has several leaves, each with a scripted verifier of its own.
+abstract contract CompositionScene is Scene {
+    ScriptedVerifier[] internal verifiers;
+    Policy[] internal policies;
+    Requirement internal requirement;
+    SettlementTerms internal terms;
+    Order internal order;
+    bytes32 internal id;
+    bytes32 internal constant OUTPUTS = keccak256("outputs");
+    uint256 private placed;
+
+    /// Places a request over this many leaves.
+    function ask(uint256 leaves, bytes memory formula) internal {
+        compose(leaves, formula);
+        id = placeOrder();
+    }
+
+    function compose(uint256 leaves, bytes memory formula) internal {
+        delete requirement;
+        delete policies;
+        while (verifiers.length < leaves) verifiers.push(new ScriptedVerifier());
+        for (uint256 i = 0; i < leaves; ++i) {
+            policies.push(policyOf(address(verifiers[i])));
+            requirement.leaves.push(this.leafHash(policies[i]));
+        }
+        requirement.formula = formula;
+        makeOrder();
+    }
+
+    /// From terms, policies and requirement as they stand.
+    function makeOrder() internal {
+        order = orderOf(policies[0], terms, keccak256("inputs"), ++placed);
+        order.request.requirement = this.requirementHash(requirement.leaves, requirement.formula);
+    }
+
+    function escrow() internal view returns (uint256) {
+        return order.terms.token == address(0) ? order.request.priceWei + order.terms.tipWei : 0;
+    }
+
+    function placeOrder() internal returns (bytes32) {
+        vm.prank(order.request.payer);
+        return settlement.request{value: escrow()}(order, policies, requirement.formula);
+    }
+
+    function refusesOrder(bytes memory why) internal {
+        uint256 value = escrow();
+        vm.prank(order.request.payer);
+        vm.expectRevert(why);
+        settlement.request{value: value}(order, policies, requirement.formula);
+    }
+
+    function piece(uint8 leaf, uint256 key) internal view returns (Submission memory) {
+        return piece(leaf, key, OUTPUTS, "evidence");
+    }
+
+    function piece(uint8 leaf, uint256 key, bytes32 outputs, bytes memory evidence)
+        internal
+        view
+        returns (Submission memory s)
+    {
+        s = submissionOf(order, policies[leaf], key, outputs, evidence);
+        s.leaf = leaf;
+    }
+
+    function digestOf(Submission memory s) internal view returns (bytes32) {
+        return TypedData.digest(claimFor(order, s.claimant, s.outputs));
+    }
+
+    function script(Submission memory s, Status status, uint64 finalAt) internal {
+        verifiers[s.leaf].set(digestOf(s), status, finalAt);
+    }
+
+    /// Submits a leaf that its verifier accepts.
+    function satisfy(uint8 leaf, uint256 key) internal {
+        Submission memory s = piece(leaf, key);
+        script(s, Status.Accepted, 0);
+        settlement.submit(order, requirement, s);
+    }
+
+    function wait(uint8 leaf, uint256 key, uint64 until) internal returns (Submission memory s) {
+        s = piece(leaf, key);
+        script(s, Status.Pending, until);
+        settlement.submit(order, requirement, s);
+    }
+
+    function inState(State expected) internal view {
+        assertEq(uint256(settlement.getResult(id).state), uint256(expected));
+    }
+
+    function credit(address who) internal view returns (uint256) {
+        return settlement.creditOf(order.terms.token, who);
+    }
+
+    function refundTime() internal view returns (uint256) {
+        return uint256(order.request.expiresAt) + order.terms.graceSeconds + 1;
     }
 }

@@ -1,5 +1,5 @@
 import { interfaceOf } from '@veristack/chain-evm'
-import { type Hex, parseHex, type RequestId } from '@veristack/core/receipt'
+import { type Digest, type Hex, parseDigest, parseHex, type RequestId } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import type { SettlementClient } from '../client.ts'
 
@@ -8,6 +8,8 @@ export interface RequestEvent {
   readonly name: string
   readonly transaction: Hex
   readonly block: bigint
+  /** Digest of the claim that it is about, where it is about one. */
+  readonly claim?: Digest
 }
 
 interface RawLog {
@@ -34,6 +36,7 @@ export async function findEvents(
         name: event.name,
         transaction: parseHex(log.transactionHash, 'transactionHash', 32),
         block: BigInt(log.blockNumber),
+        ...(event.fragment.inputs.some((i) => i.name === 'claim') ? { claim: parseDigest(event.args.claim, 'claim') } : {}),
       },
     ]
   })

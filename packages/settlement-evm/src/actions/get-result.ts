@@ -6,10 +6,13 @@ import type { SettlementClient } from '../client.ts'
 const STATES = ['none', 'open', 'pending', 'accepted', 'delivered', 'refunded'] as const
 export type RequestState = (typeof STATES)[number]
 
+const CALLBACKS = ['none', 'failed', 'succeeded'] as const
+export type CallbackStatus = (typeof CALLBACKS)[number]
+
 /** What the contract knows of a request. `claimant` and `outputs` mean something from `accepted` on. */
 export interface RequestResult {
   readonly state: RequestState
-  /** Claims that wait for their verifier. */
+  /** Claims that wait for a verifier. */
   readonly pending: number
   /** Leaves that the winning claim satisfies: bit i is leaf i. */
   readonly satisfied: number
@@ -18,6 +21,11 @@ export interface RequestResult {
   readonly claimant: Address
   /** Digest of the winning claim's output commitment list. */
   readonly outputs: Digest
+  /** Unix seconds after which the answer counts as stale; 0n: never. */
+  readonly validUntil: bigint
+  readonly stale: boolean
+  /** `failed` may be called again: `retryCallback`. */
+  readonly callback: CallbackStatus
 }
 
 /** Reads what is decided of a request. An unknown one is in state `none`. */
@@ -28,13 +36,16 @@ export async function getResult({ chain, deployment }: SettlementClient, id: Req
     name: 'getResult',
     args: [id],
   })
-  const [state, pending, satisfied, acceptedAt, claimant, outputs] = result as readonly [
+  const [state, pending, satisfied, acceptedAt, claimant, outputs, validUntil, stale, callback] = result as readonly [
     bigint,
     bigint,
     bigint,
     bigint,
     string,
     string,
+    bigint,
+    boolean,
+    bigint,
   ]
   return {
     state: STATES[Number(state)] ?? 'none',
@@ -43,5 +54,8 @@ export async function getResult({ chain, deployment }: SettlementClient, id: Req
     acceptedAt,
     claimant: parseAddress(claimant),
     outputs: parseDigest(outputs),
+    validUntil,
+    stale,
+    callback: CALLBACKS[Number(callback)] ?? 'none',
   }
 }

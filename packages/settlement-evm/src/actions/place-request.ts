@@ -1,5 +1,5 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
-import { type Policy, parseRequestId, type RequestId, type Requirement } from '@veristack/core/receipt'
+import { type Policy, parseRequestId, type RequestId, type Requirement, ZERO_ADDRESS } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import { type SettlementClient, senderOf } from '../client.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
@@ -12,14 +12,18 @@ export interface PlaceRequestParameters {
   readonly signal?: AbortSignal
 }
 
-/** Escrows the price from the payer, who must be the client's account. */
+/**
+ * Escrows price and tip from the payer, who must be the client's account. Where they are in a token, the payer has given
+ * the settlement contract an allowance before.
+ */
 export async function placeRequest(client: SettlementClient, p: PlaceRequestParameters): Promise<Mined> {
+  const { request, terms } = p.order
   const args = [p.order, p.policies.map(policyArguments), requirementArguments(p.requirement).formula]
   return senderOf(client).send(
     {
       to: client.deployment.settlement,
       data: await encodeCall(settlementAbi, 'request', args),
-      valueWei: p.order.request.priceWei,
+      valueWei: terms.token === ZERO_ADDRESS ? request.priceWei + terms.tipWei : 0n,
       name: 'request',
       abi: settlementAbi,
     },

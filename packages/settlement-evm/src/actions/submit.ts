@@ -25,14 +25,35 @@ export interface SubmitParameters {
 /** Submits a claim; the claimant is credited, whoever sends it. */
 export const submit = (client: SettlementClient, p: SubmitParameters): Promise<Mined> => send(client, 'submit', p)
 
-/** Asks the verifier of a pending claim again. */
+/** Asks the verifier of pending evidence again. Where that decides the request, the sender is credited its tip. */
 export const finalize = (client: SettlementClient, p: SubmitParameters): Promise<Mined> => send(client, 'finalize', p)
 
-async function send(client: SettlementClient, name: 'submit' | 'finalize', p: SubmitParameters): Promise<Mined> {
+/** Adds a leaf to the claim that won, after the decision. No money moves. */
+export const attach = (client: SettlementClient, p: SubmitParameters): Promise<Mined> => send(client, 'attach', p)
+
+async function send(
+  client: SettlementClient,
+  name: 'submit' | 'finalize' | 'attach',
+  p: SubmitParameters,
+): Promise<Mined> {
   const { leaf, claimant, outputs, signature, evidence } = p
   const submission = { leaf, policy: policyArguments(p.policy), claimant, outputs, signature, evidence }
   const data = await encodeCall(settlementAbi, name, [p.order, requirementArguments(p.requirement), submission])
   return senderOf(client).send({ to: client.deployment.settlement, data, name, abi: settlementAbi }, p.signal)
+}
+
+/** Of a claim that has not decided its request: the leaves it satisfies (bit i is leaf i), and the evidence that waits. */
+export async function progressOf(
+  { chain, deployment }: SettlementClient,
+  claim: Digest,
+): Promise<{ readonly satisfied: number; readonly waiting: number }> {
+  const [satisfied, waiting] = await read(chain, {
+    address: deployment.settlement,
+    abi: settlementAbi,
+    name: 'progressOf',
+    args: [claim],
+  })
+  return { satisfied: Number(satisfied), waiting: Number(waiting) }
 }
 
 /** Unix seconds from which a pending claim's verifier decides; 0n where this evidence is not pending. */

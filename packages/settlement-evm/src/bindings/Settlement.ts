@@ -26,6 +26,38 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint8",
+        "name": "leaf",
+        "type": "uint8"
+      }
+    ],
+    "name": "AlreadySatisfied",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "target",
+        "type": "address"
+      },
+      {
+        "internalType": "uint32",
+        "name": "gas",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint8",
+        "name": "state",
+        "type": "uint8"
+      }
+    ],
+    "name": "BadCallback",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "claimant",
         "type": "address"
@@ -53,12 +85,34 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "offset",
+        "type": "uint256"
+      }
+    ],
+    "name": "BadFormula",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "graceSeconds",
         "type": "uint32"
       }
     ],
     "name": "BadGrace",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "leaves",
+        "type": "uint256"
+      }
+    ],
+    "name": "BadLeafCount",
     "type": "error"
   },
   {
@@ -75,6 +129,33 @@ export const settlementAbi = [
       }
     ],
     "name": "BadSignature",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint64",
+        "name": "validUntil",
+        "type": "uint64"
+      }
+    ],
+    "name": "BadValidity",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "first",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "second",
+        "type": "uint256"
+      }
+    ],
+    "name": "DuplicateLeaf",
     "type": "error"
   },
   {
@@ -139,6 +220,17 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint256",
+        "name": "leaf",
+        "type": "uint256"
+      }
+    ],
+    "name": "LeafCountedTwice",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint64",
         "name": "finalAt",
         "type": "uint64"
@@ -177,6 +269,17 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      }
+    ],
+    "name": "NothingToRetry",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -204,6 +307,17 @@ export const settlementAbi = [
       }
     ],
     "name": "OutputsMismatch",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      }
+    ],
+    "name": "OutputsTooLong",
     "type": "error"
   },
   {
@@ -252,6 +366,17 @@ export const settlementAbi = [
   {
     "inputs": [
       {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "SafeERC20FailedOperation",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint64",
         "name": "expiresAt",
         "type": "uint64"
@@ -291,66 +416,6 @@ export const settlementAbi = [
     "inputs": [
       {
         "internalType": "address",
-        "name": "target",
-        "type": "address"
-      }
-    ],
-    "name": "UnsupportedCallback",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint256",
-        "name": "leaves",
-        "type": "uint256"
-      },
-      {
-        "internalType": "bytes",
-        "name": "formula",
-        "type": "bytes"
-      }
-    ],
-    "name": "UnsupportedRequirement",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint96",
-        "name": "tipWei",
-        "type": "uint96"
-      }
-    ],
-    "name": "UnsupportedTip",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "token",
-        "type": "address"
-      }
-    ],
-    "name": "UnsupportedToken",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "uint64",
-        "name": "validUntil",
-        "type": "uint64"
-      }
-    ],
-    "name": "UnsupportedValidity",
-    "type": "error"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
         "name": "verifier",
         "type": "address"
       },
@@ -382,6 +447,27 @@ export const settlementAbi = [
       }
     ],
     "name": "WrongState",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      },
+      {
+        "internalType": "uint256",
+        "name": "expected",
+        "type": "uint256"
+      },
+      {
+        "internalType": "uint256",
+        "name": "received",
+        "type": "uint256"
+      }
+    ],
+    "name": "WrongTokenAmount",
     "type": "error"
   },
   {
@@ -447,6 +533,62 @@ export const settlementAbi = [
       }
     ],
     "name": "Accepted",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "claim",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint8",
+        "name": "leaf",
+        "type": "uint8"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint8",
+        "name": "satisfied",
+        "type": "uint8"
+      }
+    ],
+    "name": "Attached",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "target",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bool",
+        "name": "succeeded",
+        "type": "bool"
+      }
+    ],
+    "name": "CalledBack",
     "type": "event"
   },
   {
@@ -563,6 +705,55 @@ export const settlementAbi = [
       }
     ],
     "name": "Delivered",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "bytes32",
+        "name": "claim",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "claimant",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "outputs",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint8",
+        "name": "leaf",
+        "type": "uint8"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "evidenceHash",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint8",
+        "name": "satisfied",
+        "type": "uint8"
+      }
+    ],
+    "name": "LeafSatisfied",
     "type": "event"
   },
   {
@@ -777,6 +968,37 @@ export const settlementAbi = [
     "inputs": [
       {
         "indexed": true,
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "amountWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "TipCredited",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
         "internalType": "address",
         "name": "account",
         "type": "address"
@@ -805,6 +1027,19 @@ export const settlementAbi = [
   },
   {
     "inputs": [],
+    "name": "MAX_CALLBACK_GAS",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
     "name": "MAX_GRACE",
     "outputs": [
       {
@@ -819,6 +1054,19 @@ export const settlementAbi = [
   {
     "inputs": [],
     "name": "MAX_LIFETIME",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "MAX_OUTPUTS_LENGTH",
     "outputs": [
       {
         "internalType": "uint256",
@@ -879,6 +1127,212 @@ export const settlementAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "program",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputs",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "requirement",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "terms",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "address",
+                "name": "payer",
+                "type": "address"
+              },
+              {
+                "internalType": "uint256",
+                "name": "priceWei",
+                "type": "uint256"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "nonce",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "expiresAt",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RequestFields",
+            "name": "request",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "token",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "exclusiveClaimant",
+                "type": "address"
+              },
+              {
+                "internalType": "uint64",
+                "name": "exclusiveUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "validUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint32",
+                "name": "graceSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "address",
+                "name": "callbackTarget",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "callbackGas",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "callbackState",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint96",
+                "name": "tipWei",
+                "type": "uint96"
+              }
+            ],
+            "internalType": "struct SettlementTerms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "application",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Order",
+        "name": "order",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32[]",
+            "name": "leaves",
+            "type": "bytes32[]"
+          },
+          {
+            "internalType": "bytes",
+            "name": "formula",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Requirement",
+        "name": "requirement",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint8",
+            "name": "leaf",
+            "type": "uint8"
+          },
+          {
+            "components": [
+              {
+                "internalType": "string",
+                "name": "tier",
+                "type": "string"
+              },
+              {
+                "internalType": "address",
+                "name": "verifier",
+                "type": "address"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "codeHash",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes",
+                "name": "params",
+                "type": "bytes"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "offchain",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Policy",
+            "name": "policy",
+            "type": "tuple"
+          },
+          {
+            "internalType": "address",
+            "name": "claimant",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "outputs",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "signature",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes",
+            "name": "evidence",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Submission",
+        "name": "submission",
+        "type": "tuple"
+      }
+    ],
+    "name": "attach",
+    "outputs": [
+      {
+        "internalType": "uint8",
+        "name": "satisfied",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -1293,6 +1747,21 @@ export const settlementAbi = [
             "internalType": "bytes32",
             "name": "outputs",
             "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "validUntil",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bool",
+            "name": "stale",
+            "type": "bool"
+          },
+          {
+            "internalType": "enum Callback",
+            "name": "callback",
+            "type": "uint8"
           }
         ],
         "internalType": "struct Result",
@@ -1327,6 +1796,182 @@ export const settlementAbi = [
         "internalType": "uint64",
         "name": "finalAt",
         "type": "uint64"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "bytes32",
+        "name": "claim",
+        "type": "bytes32"
+      }
+    ],
+    "name": "progressOf",
+    "outputs": [
+      {
+        "internalType": "uint8",
+        "name": "satisfied",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint8",
+        "name": "waiting",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "program",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputs",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "requirement",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "terms",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "address",
+                "name": "payer",
+                "type": "address"
+              },
+              {
+                "internalType": "uint256",
+                "name": "priceWei",
+                "type": "uint256"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "nonce",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "expiresAt",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RequestFields",
+            "name": "request",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "token",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "exclusiveClaimant",
+                "type": "address"
+              },
+              {
+                "internalType": "uint64",
+                "name": "exclusiveUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "validUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint32",
+                "name": "graceSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "address",
+                "name": "callbackTarget",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "callbackGas",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "callbackState",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint96",
+                "name": "tipWei",
+                "type": "uint96"
+              }
+            ],
+            "internalType": "struct SettlementTerms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "application",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Order",
+        "name": "order",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint256",
+        "name": "gasPriceWei",
+        "type": "uint256"
+      }
+    ],
+    "name": "quote",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "escrow",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint256",
+            "name": "valueWei",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint256",
+            "name": "callbackGas",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint256",
+            "name": "callbackWei",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct Quote",
+        "name": "q",
+        "type": "tuple"
       }
     ],
     "stateMutability": "view",
@@ -1854,6 +2499,347 @@ export const settlementAbi = [
       {
         "components": [
           {
+            "internalType": "string",
+            "name": "tier",
+            "type": "string"
+          },
+          {
+            "internalType": "address",
+            "name": "verifier",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "codeHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes",
+            "name": "params",
+            "type": "bytes"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "offchain",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Policy[]",
+        "name": "policies",
+        "type": "tuple[]"
+      },
+      {
+        "internalType": "bytes",
+        "name": "formula",
+        "type": "bytes"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint8",
+            "name": "v",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Permit",
+        "name": "permit",
+        "type": "tuple"
+      }
+    ],
+    "name": "requestWithPermit",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "id",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "program",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputs",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "requirement",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "terms",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "address",
+                "name": "payer",
+                "type": "address"
+              },
+              {
+                "internalType": "uint256",
+                "name": "priceWei",
+                "type": "uint256"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "nonce",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "expiresAt",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RequestFields",
+            "name": "request",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "token",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "exclusiveClaimant",
+                "type": "address"
+              },
+              {
+                "internalType": "uint64",
+                "name": "exclusiveUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "validUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint32",
+                "name": "graceSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "address",
+                "name": "callbackTarget",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "callbackGas",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "callbackState",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint96",
+                "name": "tipWei",
+                "type": "uint96"
+              }
+            ],
+            "internalType": "struct SettlementTerms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "application",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Order",
+        "name": "order",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "string",
+            "name": "tensor",
+            "type": "string"
+          },
+          {
+            "internalType": "string",
+            "name": "scheme",
+            "type": "string"
+          },
+          {
+            "internalType": "bytes",
+            "name": "value",
+            "type": "bytes"
+          }
+        ],
+        "internalType": "struct Commitment[]",
+        "name": "outputs",
+        "type": "tuple[]"
+      },
+      {
+        "internalType": "uint256",
+        "name": "callbackGas",
+        "type": "uint256"
+      }
+    ],
+    "name": "retryCallback",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "succeeded",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "components": [
+              {
+                "internalType": "bytes32",
+                "name": "program",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "inputs",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "requirement",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "terms",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "address",
+                "name": "payer",
+                "type": "address"
+              },
+              {
+                "internalType": "uint256",
+                "name": "priceWei",
+                "type": "uint256"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "nonce",
+                "type": "bytes32"
+              },
+              {
+                "internalType": "uint64",
+                "name": "expiresAt",
+                "type": "uint64"
+              }
+            ],
+            "internalType": "struct RequestFields",
+            "name": "request",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "token",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "exclusiveClaimant",
+                "type": "address"
+              },
+              {
+                "internalType": "uint64",
+                "name": "exclusiveUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint64",
+                "name": "validUntil",
+                "type": "uint64"
+              },
+              {
+                "internalType": "uint32",
+                "name": "graceSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "address",
+                "name": "callbackTarget",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "callbackGas",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "callbackState",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint96",
+                "name": "tipWei",
+                "type": "uint96"
+              }
+            ],
+            "internalType": "struct SettlementTerms",
+            "name": "terms",
+            "type": "tuple"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "application",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Order",
+        "name": "order",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
             "internalType": "bytes32[]",
             "name": "leaves",
             "type": "bytes32[]"
@@ -1971,10 +2957,10 @@ export const settlementAbi = [
 ] as const
 
 export const settlementBytecode =
-  '0x608080604052346015576138d8908161001a8239f35b5f80fdfe60806040526004361015610011575f80fd5b5f3560e01c8063035ec5841461172c5780630542cbb7146116ea5780631369a5cc14610fe25780632ba2a66514610fa6578063605d079414610c72578063658f1c2b14610c375780636843392e14610bfe5780636907b226146107755780637845a2131461071d578063add4c78414610606578063b0620f5b146104f1578063c04f2c41146105b1578063ceb3033a146104f6578063deb96634146104f1578063f381c8a21461027e5763f940e385146100c9575f80fd5b3461027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576101006117d0565b6024359073ffffffffffffffffffffffffffffffffffffffff82169081830361027a5761012b6121a5565b81158015610271575b6102495773ffffffffffffffffffffffffffffffffffffffff1691825f52600260205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f2054918215610219576101ee918484926020965f526002875260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5287525f604081205560405190815283878201527fa4195c37c2947bbe89165f03e320b6903116f0b10d8cfdb522330f7ce6f9fa2460403392a36136e4565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b837fac46653e000000000000000000000000000000000000000000000000000000005f523360045260245260445ffd5b7f67a2cc26000000000000000000000000000000000000000000000000000000005f5260045ffd5b50308214610134565b5f80fd5b3461027a576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576102b66121a5565b6102c06004612084565b805f525f60205260405f2060ff81541660068110156104c457600103610486576102e8612232565b60ff815460081c166104555767ffffffffffffffff610305611940565b16610184359063ffffffff82169081830361027a57610324925061196c565b60018101809111610428578042106103fd575060057fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905561036861199c565b90610380610374611979565b9260a43593849161368a565b7f2e0668a62a5f556368dca9c7113e20f2852c05155548243804bf714ce72b25a6604073ffffffffffffffffffffffffffffffffffffffff6103c0611979565b6103c861199c565b958284519716875260208701521693a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7fc97053b1000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b507f2b3263b3000000000000000000000000000000000000000000000000000000005f52600452600260245260445ffd5b906104936104bf9261288f565b907f2b3263b3000000000000000000000000000000000000000000000000000000005f526004526118f7565b60445ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b611905565b3461027a5760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760243560ff8116810361027a5760405161058e816105626020820194604435906004358760ff604092959493606083019683521660208201520152565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282611a80565b5190205f526001602052602067ffffffffffffffff60405f205416604051908152f35b3461027a576106026105d36105c536611824565b916105ce6121a5565b611c76565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051918291826118e4565b0390f35b3461027a5760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a575f60a0604051610644816119e1565b82815282602082015282604082015282606082015282608082015201526004355f525f60205260405f206106778161288f565b6001825492015460405161068a816119e1565b60068310156104c45760c09367ffffffffffffffff828573ffffffffffffffffffffffffffffffffffffffff945260ff60208201818560081c168152816040840191818760101c16835260a06060860195878960181c16875289608082019960581c16895201988952604051998a52511660208901525116604087015251166060850152511660808301525160a0820152f35b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040517fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688152f35b3461027a5761078336611824565b80919261078e6121a5565b6107a361079a82612932565b949095836129c0565b60e0810167ffffffffffffffff6107b982611957565b164211610bc0575061012081016107cf816119c0565b90604084019173ffffffffffffffffffffffffffffffffffffffff806107f4856119c0565b169116141580610b99575b80610b79575b610b13575061081583838761309c565b9361081f85613160565b916108376108306080870187611c17565b908561322d565b5060048110156104c4571590811591610ae7575b50610a9d5761087185602081019761086b6108668a84611b28565b6126a8565b86613261565b91909660038810156104c4578715610a4757506002870361089e575050906105d39392916106029661350c565b90969293506108ad85856134ba565b90805f52600160205267ffffffffffffffff60405f205416610a1b57601060ff855460081c16146109ef575f52600160205260405f2067ffffffffffffffff89167fffffffffffffffffffffffffffffffffffffffffffffffff000000000000000082541617905560ff835460081c1660ff811461042857610602986109a573ffffffffffffffffffffffffffffffffffffffff946109a07fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59760016109e796017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b169116179055565b6119c0565b926109af89611c68565b6060604051968796169a013585929367ffffffffffffffff91959460ff60609460808701988752166020860152604085015216910152565b0390a46105d3565b847fe2340e77000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b857f0bd75f95000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b610a716020610a6b73ffffffffffffffffffffffffffffffffffffffff938a611b28565b016119c0565b7f4fccc7c7000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b610abb73ffffffffffffffffffffffffffffffffffffffff916119c0565b7f9a7d38d9000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b905073ffffffffffffffffffffffffffffffffffffffff80610b08846119c0565b16911614158861084b565b8273ffffffffffffffffffffffffffffffffffffffff610b48610140610b4167ffffffffffffffff956119c0565b9301611957565b917f7a10283b000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b5067ffffffffffffffff610b906101408501611957565b16421115610805565b5073ffffffffffffffffffffffffffffffffffffffff610bb8826119c0565b1615156107ff565b610bd267ffffffffffffffff91611957565b7f2f7ddf72000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a57602060405160108152f35b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576020604051622dc6c08152f35b3461027a577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261027a576102401361027a576102443567ffffffffffffffff811161027a57610ccc9036906004016117f3565b610cd46121a5565b610cdc611f11565b91825f525f60205260405f2060ff81541660068110156104c457600303610f9957610d0683611ad9565b5f5b848110610ecf5750604051610d2581610562602082018095612905565b5190206001820154808203610ea1578584868560047fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905560405191816020840160208552526040830160408360051b85010192825f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa181360301935b838310610dfa57887fb1e2310c8b8eb0057a0594cb2547711f91b2618c565422621202c50f01ce60638989038aa25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b9091929394957fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc088820301825286358681121561027a576020610e916001938683940190610e83610e78610e5f610e518580611b89565b606086526060860191611bd9565b610e6b87860186611b89565b9085830389870152611bd9565b926040810190611b89565b916040818503910152611bd9565b9801920193019190949392610da7565b7fe6434983000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b80610ef0610ee9610ee360019489896128c5565b80611c17565b369161271d565b60208151910120610f12610ee9610f08848a8a6128c5565b6020810190611c17565b60208151910120610f34610ee9610f2a858b8b6128c5565b6040810190611c17565b602081519101206040519160208301937f0eb5b7da39566a23d350452e626789208bbb314ba16b88d171639fa01b8acb8b855260408401526060830152608082015260808152610f8560a082611a80565b519020610f928285611b75565b5201610d08565b836104936104bf9261288f565b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040516301e285008152f35b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610280811261027a576102401361027a576102443567ffffffffffffffff811161027a576110379036906004016117f3565b6102643567ffffffffffffffff811161027a573660238201121561027a5780600401359067ffffffffffffffff821161027a576024810190602483369201011161027a576110836121a5565b61108b612232565b67ffffffffffffffff61109c611940565b1642811080156116d4575b6116a957506110b4611979565b73ffffffffffffffffffffffffffffffffffffffff3391160361165c5760a43534810361162d576110e484611ad9565b5f5b8581106115f8575060018151148015906115ed575b801561158e575b6115445760405161111b81610562602082018095612905565b51902061112936858561271d565b602081519101206040519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa322582684526040830152606082015260608152611175608082611a80565b5190209260443593848103611515575061118d611f11565b94855f525f60205260405f2060ff81541660068110156104c4576114e95760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416179055600435946040519361028085019187865260243560208701526040860152606435606086015260843573ffffffffffffffffffffffffffffffffffffffff811680910361027a57608086015260a085015260c43560c085015260e43567ffffffffffffffff811680910361027a5760e08501526101043573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101008501526101243573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101208501526101443567ffffffffffffffff811680910361027a576101408501526101643567ffffffffffffffff811680910361027a576101608501526101843563ffffffff811680910361027a576101808501526101a43573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101a08501526101c43563ffffffff811680910361027a576101c08501526101e43560ff811680910361027a576101e085015261020435906bffffffffffffffffffffffff821680920361027a578298929161020086015261022435610220860152610280610240860152526102a08301966102a08160051b85010197825f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff61813603015b8483106114255750505050505081806113f7887f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb94899660209b036102608501523397611bd9565b0390a45f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b90919293949a7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd608882030185528b358281121561027a57830161147961146b8280611b89565b60a0855260a0850191611bd9565b60208201359173ffffffffffffffffffffffffffffffffffffffff831680930361027a57836080806114d56020969587968760019a0152604086013560408601526114c76060870187611b89565b908683036060880152611bd9565b9301359101529d01969501930191906113af565b867fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b847febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b61158a915051916040519384937fa5d7d5510000000000000000000000000000000000000000000000000000000085526004850152604060248501526044840191611bd9565b0390fd5b5083156115c0577fff000000000000000000000000000000000000000000000000000000000000008335161515611102565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5060018414156110fb565b80611609610866600193898b611b5b565b61161c61161782898b611b5b565b612781565b6116268285611b75565b52016110e6565b7f195a3ca1000000000000000000000000000000000000000000000000000000005f526004523460245260445ffd5b73ffffffffffffffffffffffffffffffffffffffff611679611979565b7f2f081df3000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b7f115d3d42000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506301e2850042018042116104285781116110a7565b3461027a576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576020611724611f11565b604051908152f35b3461027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576117636117d0565b6024359073ffffffffffffffffffffffffffffffffffffffff8216820361027a5773ffffffffffffffffffffffffffffffffffffffff165f52600260205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b6004359073ffffffffffffffffffffffffffffffffffffffff8216820361027a57565b9181601f8401121561027a5782359167ffffffffffffffff831161027a576020808501948460051b01011161027a57565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8101610280811261027a576102401361027a576004916102443567ffffffffffffffff811161027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc828503011261027a5760040191610264359067ffffffffffffffff821161027a577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8260c09203011261027a5760040190565b9190602083019260038210156104c45752565b60068110156104c457602452565b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040516276a7008152f35b60e43567ffffffffffffffff8116810361027a5790565b3567ffffffffffffffff8116810361027a5790565b9190820180921161042857565b60843573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b6101043573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b3573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b60c0810190811067ffffffffffffffff8211176119fd57604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b610140810190811067ffffffffffffffff8211176119fd57604052565b6040810190811067ffffffffffffffff8211176119fd57604052565b610120810190811067ffffffffffffffff8211176119fd57604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff8211176119fd57604052565b67ffffffffffffffff81116119fd5760051b60200190565b90611ae382611ac1565b611af06040519182611a80565b8281527fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0611b1e8294611ac1565b0190602036910137565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff618136030182121561027a570190565b908210156115c057611b729160051b810190611b28565b90565b80518210156115c05760209160051b010190565b90357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18236030181121561027a57016020813591019167ffffffffffffffff821161027a57813603831361027a57565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18136030182121561027a570180359067ffffffffffffffff821161027a5760200191813603831361027a57565b3560ff8116810361027a5790565b92915f93611c8381612932565b611c90848484979461309c565b611c9981613160565b92611ca486856134ba565b929091825f52600160205267ffffffffffffffff60405f205416908115611ed45788611cd091896129c0565b5f91611ce7611ce260208b018b611b28565b613658565b611ebd575b5060038b10156104c45760018b14611df25750505f52600160205260405f207fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000815416905560ff825460081c1680156104285782547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff167fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff9190910160081b61ff001617825560038810156104c45760028803611daf5750611dad9461350c565b565b90507f426e33fa94c0ba7d5e15095811b4c24e75f0df736fad24d565fc4ce4c97995db9250611de16040929594611c68565b9060ff8351921682526020820152a3565b929496979550925067ffffffffffffffff8399989916918214611e915773ffffffffffffffffffffffffffffffffffffffff927fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59492611e8b925f52600160205260405f20907fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008254161790556109a5604089016119c0565b0390a490565b507fbb3c27bd000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b88919b50611ecc925087613261565b90995f611cec565b867fbbf86c27000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b3563ffffffff8116810361027a5790565b600435602435604435906064356084359173ffffffffffffffffffffffffffffffffffffffff83169283810361027a575060a4359460e4359167ffffffffffffffff831660c43581850361027a57611b729861204c9773ffffffffffffffffffffffffffffffffffffffff965060405197611f8b89611a2a565b8689528560208a01528a60408a01528060608a01528160808a01528260a08a01528360c08a015260e089019a468c52856101206101008c019b308d5201526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261203e61018082611a80565b519020935191511690613789565b604291604051917f19010000000000000000000000000000000000000000000000000000000000008352600283015260228201522090565b606061204c611b729273ffffffffffffffffffffffffffffffffffffffff81356020830135610120604085013594878101356120c2608083016119c0565b9660a083013591876120db60e060c08701359601611957565b99826040519d8e6120eb81611a2a565b8b81528a6020820152866040820152015216918260808d01528360a08d01528460c08d015260e08c019b468d5267ffffffffffffffff61010082019b308d521696879101526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261203e61018082611a80565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6121f15760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b356bffffffffffffffffffffffff8116810361027a5790565b6101043573ffffffffffffffffffffffffffffffffffffffff811680821415918261027a578161267c576101a4359073ffffffffffffffffffffffffffffffffffffffff8216821415908161027a5773ffffffffffffffffffffffffffffffffffffffff831615801590612660575b8015612647575b61260557610204356bffffffffffffffffffffffff81161415928361027a576bffffffffffffffffffffffff61020435166125c857610164359167ffffffffffffffff8316831415938461027a5767ffffffffffffffff841661259257610184359463ffffffff8616861415908161027a576276a70063ffffffff88161161256057610124359973ffffffffffffffffffffffffffffffffffffffff8b168b1415908161027a57610144359167ffffffffffffffff83169687841415928361027a578e73ffffffffffffffffffffffffffffffffffffffff8a15911615036125195761027a575061027a5761027a575061027a5761027a5761027a576101c4359363ffffffff85169485810361027a57506101e4359560ff87169687810361027a575061027a5767ffffffffffffffff73ffffffffffffffffffffffffffffffffffffffff9463ffffffff93867fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91689b6040519b60208d019d8e5260408d01521660608b015260808a01521660a08801521660c08601521660e08401526101008301526101208201526bffffffffffffffffffffffff6102043516610140820152610140815261247961016082611a80565b519020610224359080602060405161249081611a47565b84815201526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526124da608082611a80565b5190206064358082036124eb575050565b7fc4f189e2000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b508773ffffffffffffffffffffffffffffffffffffffff8f7fd86097b2000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b63ffffffff877fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b67ffffffffffffffff847f693d172c000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b7f98c0c272000000000000000000000000000000000000000000000000000000005f526bffffffffffffffffffffffff610204351660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff837fea22cf92000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506101e43560ff81169081810361027a575015156122a8565b506101c43563ffffffff81169081810361027a575015156122a1565b507fbf16aab6000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6126b181613658565b156126b95750565b6040602082019173ffffffffffffffffffffffffffffffffffffffff6126e76126e1856119c0565b946119c0565b3f937fc18b5010000000000000000000000000000000000000000000000000000000005f5216600452013560245260445260645ffd5b92919267ffffffffffffffff82116119fd5760405191612765601f82017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe01660200184611a80565b82948184528183011161027a578281602093845f960137010152565b61278e610ee98280611c17565b60208151910120906127a3610ee98280611c17565b602081519101209060806127b9602083016119c0565b916127ca610ee96060830183611c17565b6020815191012073ffffffffffffffffffffffffffffffffffffffff6040519460208601967ffa5e3df4409c31f39296bda5fd296d28c1db6ca92d589c4c35a4d79cfb8ec66f8852604087015216606085015260408201358385015260a0840152013560c082015260c0815261284160e082611a80565b5190206040519060208201927fe643327d0797fa12de32ccdc770d7dd4a3af5b75844be1b049bb3b1a2a20818584526040830152606082015260608152612889608082611a80565b51902090565b5460ff81169060068210156104c4576001821490816128b5575b5015611b725750600290565b60ff915060081c1615155f6128a9565b91908110156115c05760051b810135907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa18136030182121561027a570190565b80516020909101905f5b81811061291c5750505090565b825184526020938401939092019160010161290f565b61293b90612084565b90815f525f60205260405f209060ff82541660068110156104c45760010361295f57565b6104bf836104938461288f565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18136030182121561027a570180359067ffffffffffffffff821161027a57602001918160051b3603831361027a57565b610100810173ffffffffffffffffffffffffffffffffffffffff6129e3826119c0565b16613052576101a082019073ffffffffffffffffffffffffffffffffffffffff612a0c836119c0565b1615801590613037575b801561301f575b612fd55761020083016bffffffffffffffffffffffff612a3c82612219565b16612f935761016084019067ffffffffffffffff612a5983611957565b16612f555761018085016276a70063ffffffff612a7583611f00565b1611612f1b5761012086019473ffffffffffffffffffffffffffffffffffffffff612a9f876119c0565b16159461014088019567ffffffffffffffff612aba88611957565b161503612eb957612aca906119c0565b95612ad4906119c0565b94612ade90611957565b93612ae890611957565b91612af290611f00565b90612afc906119c0565b90612b0a6101c08901611f00565b92612b186101e08a01611c68565b94612b2290612219565b956040519760208901997fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688b5273ffffffffffffffffffffffffffffffffffffffff1660408a015273ffffffffffffffffffffffffffffffffffffffff16606089015267ffffffffffffffff16608088015267ffffffffffffffff1660a087015263ffffffff1660c086015273ffffffffffffffffffffffffffffffffffffffff1660e085015263ffffffff1661010084015260ff166101208301526bffffffffffffffffffffffff166101408201526101408152612c0361016082611a80565b5190206102208201359080604051612c1a81611a47565b838152602001526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b5684526040830152606082015260608152612c66608082611a80565b51902060608201358082036124eb575050612c81828061296c565b90612c8f6020850185611c17565b929091612c9b82611ac1565b91612ca96040519384611a80565b808352602083019060051b82019136831161027a57905b828210612ea9575050506001815114801590612e9e575b8015612e6c575b612e275760409291612d09918451612cfe81610562602082018095612905565b51902092369161271d565b6020815191012082519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa3225826845284830152606082015260608152612d53608082611a80565b519020910135808203612df9575050612d6b82611c68565b612d75828061296c565b93905060ff821693841092831593612dbd575b505050612d925750565b7f2a701e34000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b612dca919293508061296c565b8492919210156115c057612de8611617826020611fe0940190611b28565b9260051b16013514155f8080612d88565b7febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b61158a9051916040519384937fa5d7d5510000000000000000000000000000000000000000000000000000000085526004850152604060248501526044840191611bd9565b5082156115c0577fff000000000000000000000000000000000000000000000000000000000000008235161515612cde565b506001831415612cd7565b8135815260209182019101612cc0565b67ffffffffffffffff8673ffffffffffffffffffffffffffffffffffffffff612eea612ee48b6119c0565b92611957565b917fd86097b2000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b612f2963ffffffff91611f00565b7fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b67ffffffffffffffff612f6783611957565b7f693d172c000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b612fa96bffffffffffffffffffffffff91612219565b7f98c0c272000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff612ff3836119c0565b7fea22cf92000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b5060ff61302f6101e08501611c68565b161515612a1d565b5063ffffffff61304a6101c08501611f00565b161515612a16565b61307073ffffffffffffffffffffffffffffffffffffffff916119c0565b7fbf16aab6000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b9173ffffffffffffffffffffffffffffffffffffffff67ffffffffffffffff925f6101006040516130cc81611a63565b8281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e0820152015260406131088185016119c0565b91606061311760e08301611957565b958351986131248a611a63565b8952823560208a01526020830135848a015201356060880152013560808601521660a08401524660c08401523060e08401521661010082015290565b611b729061204c815173ffffffffffffffffffffffffffffffffffffffff6020840151916040850151926060860151936080870151968460a0820151169760c082019889519160e084019867ffffffffffffffff6101008a8c511696015116956040519760208901997f83186237ca4d6300c73260f646472052e1342c88b6aace25501d93adcddfb0198b5260408a01526060890152608088015260a087015260c086015260e0850152610100840152610120830152610140820152610140815261203e61016082611a80565b9060418303613257576132509250602081013591604082359201355f1a90613831565b9192909190565b50505f9160029190565b905f836040926133d56132a66133a961329961328f6132886020610a6b818a01809a611b28565b968b611b28565b6060810190611c17565b92909960a0810190611c17565b61337889519b8c9567ffffffffffffffff610100602089019a7f041d6a64000000000000000000000000000000000000000000000000000000008c52805160248b0152602081015160448b01528e81015160648b0152606081015160848b0152608081015160a48b015273ffffffffffffffffffffffffffffffffffffffff60a08201511660c48b015260c081015160e48b015273ffffffffffffffffffffffffffffffffffffffff60e0820151166101048b0152015116610124880152610160610144880152610184870191611bd9565b917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffdc85840301610164860152611bd9565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101885287611a80565b5a955191622dc6c0fa60403d1416905f516020519383806134b0575b6134a457622ea7d380911061347957504284119182613449575b508261343e575b5081613436575b5061342557505f905f90565b9067ffffffffffffffff6001921690565b90505f613419565b60011491505f613412565b67ffffffffffffffff91925060e06134619101611957565b166276a700810180911161042857831115905f61340b565b7fb22db895000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50505050506002905f90565b50600282146133f1565b6134e0916135066134d1610ee960a0840184611c17565b60208151910120938492611c68565b604080516020810195865260ff9092169082015260608101929092528160808101610562565b51902091565b919273ffffffffffffffffffffffffffffffffffffffff600195608092827f67440a4490d2e87f96accd184a1f175d925baa2292c5b13cea222f4bab2426ac958960ff61355886611c68565b161b9060037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416178155606081549560408101967effffffffffffffffffffffffffffffffffffffff00000000000000000000006135b7896119c0565b60581b16907fff0000000000000000000000000000000000000000000000000000000000ffff62ff00008760101b169116176affffffffffffffff0000004260181b161717835501359a8b91015560ff61363b6136356101008601966109a061361f896119c0565b60a061362a846119c0565b99013598899161368a565b956119c0565b916040519b8c521660208b015216604089015260608801521694a4565b6020810190613666826119c0565b3b1515918261367457505090565b6040919250613682906119c0565b3f9101351490565b8261369457505050565b73ffffffffffffffffffffffffffffffffffffffff165f52600260205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f526020526136e060405f2091825461196c565b9055565b814710613759575f80809373ffffffffffffffffffffffffffffffffffffffff829483604051613715602082611a80565b52165af11561372057565b3d15613731576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9073ffffffffffffffffffffffffffffffffffffffff6040519160208301937f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f85527ffe44adbdb6c8198d71b3ae281039ca51512c5ac52218acddc74acce92aa4b9ed60408501527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6606085015260808401521660a082015260a0815261288960c082611a80565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084116138c0579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa156138b5575f5173ffffffffffffffffffffffffffffffffffffffff8116156138ab57905f905f90565b505f906001905f90565b6040513d5f823e3d90fd5b5050505f916003919056fea164736f6c6343000825000a'
+  '0x60808060405234601557615c3c908161001a8239f35b5f80fdfe60806040526004361015610011575f80fd5b5f5f3560e01c8063035ec58414612ccf5780630542cbb714612c8d5780631369a5cc1461248a578063149d08c31461197157806320e9398c146118f75780632ba2a665146118ba57806347c72be2146117ad578063605d0794146115c3578063658f1c2b146115875780636843392e1461154d5780636907b22614610ef15780636d9809a014610eb55780637845a21314610e5c5780639d5b7ccf14610c13578063aae3a80914610bd8578063add4c784146109c6578063b0620f5b146108b2578063c04f2c411461096f578063ceb3033a146108b7578063deb96634146108b2578063f381c8a21461065b578063f940e385146103f45763f9ccccc214610117575f80fd5b346103f15761012536612e16565b906101319392936139d2565b61013a846138b1565b9081845283602052604084209060ff82541660068110156103c457600381141590816103b8575b5061037a57836101719187614ac4565b80549460ff8660181c1661019761018786612fc6565b82600160ff8093161b1616151590565b610343576101d0856101c960208201996101b96101b48c8561339d565b614d57565b60018701549060601c8689614bd6565b8094614dcc565b6101d982612ed6565b6001821461030e57506101eb81612ed6565b156102b857849261027861027260209896947f50cfe7a7e4bb5f87b932a1ad34a5d012dc649c88a13bddcca1a939d704d1d6d29460ff60018161023061026d9d612fc6565b161b161798898095907fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffffff63ff00000083549260181b169116179055565b614c56565b94612fc6565b6040805160ff928316815292909116602083015290a37f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b60248673ffffffffffffffffffffffffffffffffffffffff6102e560206102df8c8b61339d565b01612f94565b7f4fccc7c700000000000000000000000000000000000000000000000000000000835216600452fd5b7fbb3c27bd00000000000000000000000000000000000000000000000000000000885267ffffffffffffffff16600452602487fd5b60248660ff61035188612fc6565b7fedda911e00000000000000000000000000000000000000000000000000000000835216600452fd5b6044856103b68561038a8661483f565b907f2b3263b3000000000000000000000000000000000000000000000000000000008452600452612ee0565bfd5b6004915014155f610161565b6024867f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b80fd5b50346103f15760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15761042c612d73565b9060243573ffffffffffffffffffffffffffffffffffffffff811692838203610657576104576139d2565b8315801561064e575b6106265773ffffffffffffffffffffffffffffffffffffffff1680835260036020526040832073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f20549384156105f65781845260036020526040842073ffffffffffffffffffffffffffffffffffffffff33165f526020528360405f2055816040518281528660208201527fa4195c37c2947bbe89165f03e320b6903116f0b10d8cfdb522330f7ce6f9fa2460403392a38161054e57505090610524836020949361580d565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b909150604051907fa9059cbb0000000000000000000000000000000000000000000000000000000084526004528360245260208360448180865af19060018451148216156105d5575b604052156105a9575090602091610524565b602492507f5274afe7000000000000000000000000000000000000000000000000000000008252600452fd5b9060018115166105ed57823b15153d15161690610597565b503d83823e3d90fd5b604484837fac46653e00000000000000000000000000000000000000000000000000000000825233600452602452fd5b6004837f67a2cc26000000000000000000000000000000000000000000000000000000008152fd5b50308414610460565b8280fd5b50346103f1576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576106946139d2565b61069e60046138b1565b808252816020526040822060ff815416600681101561088557600103610875576106c6613e0d565b60ff815460101c166108445760e43567ffffffffffffffff8116908181036108405750610184359063ffffffff82169081830361083c576107079250613731565b6001810180911161080f578042106107e4575060057fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905561074b613b82565b9061076682610758612f29565b610760612f71565b906157b3565b7f2e0668a62a5f556368dca9c7113e20f2852c05155548243804bf714ce72b25a6604073ffffffffffffffffffffffffffffffffffffffff6107a6612f71565b6107ae612f29565b958284519716875260208701521693a3807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b7fc97053b1000000000000000000000000000000000000000000000000000000008452600452602483fd5b6024847f4e487b710000000000000000000000000000000000000000000000000000000081526011600452fd5b8580fd5b8480fd5b604483837f2b3263b30000000000000000000000000000000000000000000000000000000082526004526002602452fd5b6044929161038a6103b69261483f565b6024847f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b612eee565b50346103f15760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760243560ff8116810361096b5760408051600435602082810191825260ff909416828401526044356060830152929367ffffffffffffffff93909161095781608081015b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282613073565b519020815260028452205416604051908152f35b5080fd5b50346103f15760209061099261098436612e16565b9161098d6139d2565b613441565b907f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051906109c281612ed6565b8152f35b50346103f15760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576109fe6133d0565b5060043581528060205260408120610a158161483f565b9080549260ff84166006811015610bab57600103610ba45760ff8460101c16915b610a44600182015491615711565b9160ff8660081c169360405195610a5a87612fd4565b6006811015610b7757865260ff60208701911681526040860160ff8860181c168152606087019163ffffffff8960201c16835260808801938960601c855260a0890195865263ffffffff60c08a019a60401c168a5260e089019615158752610100890197610ac781612ed6565b88526040519851906006821015610b4a575067ffffffffffffffff959360ff73ffffffffffffffffffffffffffffffffffffffff94816101209d98958a958e52511660208d0152511660408b015251166060890152511660808701525160a0860152511660c084015251151560e083015251610b4281612ed6565b610100820152f35b807f4e487b7100000000000000000000000000000000000000000000000000000000602492526021600452fd5b6024837f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b8091610a36565b6024827f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040516140008152f35b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610280811261096b57610240136103f1576102443567ffffffffffffffff811161096b57610c6e903690600401612db7565b919061026435610c7c6139d2565b610c8660046138b1565b90818452836020526040842060ff81541660068110156103c45760038114159081610e50575b50610e4057610cb9613e0d565b600160ff825460081c16610ccc81612ed6565b03610e1457600460ff610cdd612fb5565b1603610dc4579081610d6987610cfb60209988610d8f999897614875565b610d3d610d078461491d565b916040519788937f7b9d5767000000000000000000000000000000000000000000000000000000008d8601528860248601613283565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101865285613073565b63ffffffff610d766130d8565b16610d7f612f4d565b9281811015610dbc575092614964565b907f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d6040519015158152f35b905092614964565b85610ddb5790610d8f939291610d69602097610cfb565b604485610de8888761561d565b7fe643498300000000000000000000000000000000000000000000000000000000825281600452602452fd5b602485847f30ec7553000000000000000000000000000000000000000000000000000000008252600452fd5b846103b68461038a60449461483f565b6004915014155f610cac565b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040517fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688152f35b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576020604051621e84808152f35b50346103f157610f0036612e16565b610f0b9391936139d2565b610f1483614a59565b949093610f22838383614ac4565b60e0810167ffffffffffffffff610f38826132e3565b16421161150f57506101208101610f4e81612f94565b96604085019773ffffffffffffffffffffffffffffffffffffffff80610f738b612f94565b1691161415806114e8575b806114c8575b61146257610f9188612f94565b610fa260608701358092868b614bd6565b98610fac8a614c56565b93610fc4610fbd60808a018a6132f8565b9087614d23565b506004811015611435571590811591611409575b506113bf576001610fe98880613349565b905014158061138d575b61137f57611015886101b49b9c61100f602083019d8e8461339d565b88614dcc565b92909a6110218c612ed6565b8b1561135857506110318b612ed6565b60028b03611089575050505091602097939161105a959361105460808401612f94565b95615001565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051906109c281612ed6565b92978561109d92959396985081975061572f565b939091828a52600260205267ffffffffffffffff60408b20541661132c57878a52600160205260408a209160ff835460081c166010811461130057156111e7575b50509373ffffffffffffffffffffffffffffffffffffffff936111ae61027260209d98956111df9561116d8a61113b60ff7fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59d5460081c16614ff0565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b169116179055565b8d5260028f5260408d2067ffffffffffffffff86167fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416179055612f94565b604080519a8b5260ff9190911660208b015289015267ffffffffffffffff1660608801529116949081906080820190565b0390a461105a565b60ff825460101c1690601082101590816112cb575b5061129f5761027260209d98956111df9561116d7fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59a9661128c73ffffffffffffffffffffffffffffffffffffffff9b976112596111ae98614ff0565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff62ff000083549260101b169116179055565b969a5050955095989d50508195506110de565b60248b8e7fe2340e77000000000000000000000000000000000000000000000000000000008252600452fd5b905073ffffffffffffffffffffffffffffffffffffffff806112f56112ef89612f94565b93612f94565b16911614155f6111fc565b60248c8f7fe2340e77000000000000000000000000000000000000000000000000000000008252600452fd5b60248a897f0bd75f95000000000000000000000000000000000000000000000000000000008252600452fd5b8a73ffffffffffffffffffffffffffffffffffffffff6102e560206102df6024958f61339d565b60248960ff6103518b612fc6565b5084895260016020526113ba60ff60408b2054166113aa8a612fc6565b90600160ff8093161b1616151590565b610ff3565b60248973ffffffffffffffffffffffffffffffffffffffff6113e085612f94565b7f9a7d38d900000000000000000000000000000000000000000000000000000000835216600452fd5b905073ffffffffffffffffffffffffffffffffffffffff8061142a85612f94565b16911614155f610fd8565b60248b7f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b60448667ffffffffffffffff8573ffffffffffffffffffffffffffffffffffffffff61149a61014061149389612f94565b93016132e3565b917f7a10283b0000000000000000000000000000000000000000000000000000000085521660045216602452fd5b5067ffffffffffffffff6114df61014085016132e3565b16421115610f84565b5073ffffffffffffffffffffffffffffffffffffffff61150783612f94565b161515610f7e565b8467ffffffffffffffff6115246024936132e3565b7f2f7ddf7200000000000000000000000000000000000000000000000000000000835216600452fd5b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f157602060405160108152f35b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576020604051622dc6c08152f35b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261096b57610240136103f1576102443567ffffffffffffffff811161096b5761161e903690600401612db7565b906116276139d2565b61162f61373e565b808452836020526040842060ff81541660068110156103c45760030361179d57611657613e0d565b611662848483614875565b60047fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416178155817fb1e2310c8b8eb0057a0594cb2547711f91b2618c565422621202c50f01ce606360405160208152806116c360208201898961318b565b0390a2600460ff6116d2612fb5565b1614611700575b84807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b6117766117939461174a6117138461491d565b916040519687937f7b9d57670000000000000000000000000000000000000000000000000000000060208601528760248601613283565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101855284613073565b61177e612f4d565b9063ffffffff61178c6130d8565b1692614964565b505f8080806116d9565b6103b660449261038a879361483f565b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261096b57610240136103f157610244356117f36130b4565b906117fc613e0d565b611804613b82565b80835273ffffffffffffffffffffffffffffffffffffffff611824612f29565b16156118af575b5073ffffffffffffffffffffffffffffffffffffffff611849612f4d565b1661188f575b60408201805182810292818404149015171561080f5760809350606083019182526020604051938051855201516020840152516040830152516060820152f35b6118a563ffffffff61189f6130d8565b16614817565b604083015261184f565b60208301525f61182b565b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040516301e285008152f35b50346103f15760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760ff60406004359283815260016020528282822054169381526001602052205460081c169061196d6040519283928390929160ff60209181604085019616845216910152565b0390f35b5034611e93577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36016103008112611e935761024013611e93576102443567ffffffffffffffff8111611e93576119cc903690600401612db7565b6102643567ffffffffffffffff8111611e93576119ed903690600401612de8565b9260807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd7c360112611e9357611a206139d2565b611a2a6004614348565b67ffffffffffffffff60e4351660e43503611e93574267ffffffffffffffff60e43516108015612468575b6124305760843573ffffffffffffffffffffffffffffffffffffffff811614159081611e93573373ffffffffffffffffffffffffffffffffffffffff60843516036123e857831580156123de575b6123b2576040851161238557604051610800611abf8183613073565b3682375f5f915f5b88811061215e575050600114908115916120fa575b506120ce57611aea84613a5e565b8584611af587613a5e565b5f5b888110611fbb575050611b0b926004615a04565b611b1560046138b1565b94855f525f60205260405f209460ff8654166006811015611f8e57611f625760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00875416178655610164359367ffffffffffffffff851696878603611e935780547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff00000000000000008860401b1691161790556004359660405195610280870192898852602435602089015260443560408901526064356060890152611e935773ffffffffffffffffffffffffffffffffffffffff60843516608088015260a43560a088015260c43560c088015267ffffffffffffffff60e4351660e08801526101043573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101008801526101243573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101208801526101443567ffffffffffffffff8116809103611e9357610140880152506101608601526101843563ffffffff8116809103611e93576101808601526101a43573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101a08601526101c43563ffffffff8116809103611e93576101c08601526101e43560ff8116809103611e93576101e086015261020435906bffffffffffffffffffffffff8216809203611e9357918594939281926102008b98015261022435610220870152610280610240870152526102a08401906102a08160051b8601019380925f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6183360301905b848310611e975750505050505091611dba827f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb9483809503610260850152339761314d565b0390a4611dc5613b82565b9173ffffffffffffffffffffffffffffffffffffffff611de3612f29565b16926102a4359360ff851694858103611e935750803b15611e93575f809160e460209760405194859384927fd505accf00000000000000000000000000000000000000000000000000000000845233600485015230602485015288604485015261028435606485015260848401526102c43560a48401526102e43560c48401525af1611e7c575b5061052490611e77612f29565b613bb6565b611e899192505f90613073565b5f90610524611e6a565b5f80fd5b919395969092949798507ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd6089820301825287359083821215611e935760208091876001940190608080611f48611efe611ef086806130fd565b60a0875260a087019161314d565b73ffffffffffffffffffffffffffffffffffffffff611f1e888801612d96565b168786015260408601356040860152611f3a60608701876130fd565b90868303606088015261314d565b9301359101529901920193019093918b9897969593611d75565b867fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b91509150611fcd6101b4828987613aad565b611fe0611fdb828987613aad565b6158fc565b611fea8285613af1565b52611ffb60206102df838a88613aad565b61201d61201661200c848b89613aad565b60608101906132f8565b3691613b05565b602081519101206040519073ffffffffffffffffffffffffffffffffffffffff6020830193168352604082015260408152612059606082613073565b5190206120668284613af1565b525f5b81811061207d575060010187918691611af7565b6120878284613af1565b516120928285613af1565b51146120a057600101612069565b7fd09a71e6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b847f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001861b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8101925082116121315714155f611adc565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b95612173878a839c969c9b959b9a949a6158b2565b3560f81c608081106123225760801480159061230e575b6122e25760018701808811612131576121a49084836158b2565b3560f81c9860028801808911612131576121bf9085846158b2565b3560f81c998a81159182156122d8575b505080156122cf575b6122a357896121e691613ba9565b9586955f5b6121f58c8a613731565b88101561226057612206888c6158eb565b5160ff81146122565760018083831c161461222b5790600180921b17975b01966121eb565b7fada97f8e000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5096600190612224565b50955095600161227d9298949a9b959b99939903612291576158be565b916003810180911161213157905b90611ac7565b60ff61229d82856158eb565b526158be565b877f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50808a116121d8565b1190508a5f6121cf565b867f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50600287018088116121315783111561218a565b939982859a949a99939998929810156123595790612353916001861b179461229d61234c866158be565b95856158eb565b9061228b565b507f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f69e0d1af000000000000000000000000000000000000000000000000000000005f52604060045260245ffd5b837fcf9c4650000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5060088411611aa3565b7f2f081df3000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff608435166004523360245260445ffd5b7f115d3d42000000000000000000000000000000000000000000000000000000005f5267ffffffffffffffff60e4351660045260245ffd5b506301e2850042018042116121315767ffffffffffffffff60e4351611611a55565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36016102808112611e935761024013611e93576102443567ffffffffffffffff8111611e93576124df903690600401612db7565b6102643567ffffffffffffffff8111611e9357612500903690600401612de8565b919061250a6139d2565b6125146004614348565b67ffffffffffffffff60e4351660e43503611e93574267ffffffffffffffff60e43516108015612c6b575b6124305760843573ffffffffffffffffffffffffffffffffffffffff8116141580611e93573373ffffffffffffffffffffffffffffffffffffffff60843516036123e85782158015612c61575b612c355760408411612385576040516108006125a88183613073565b3682375f5f915f5b878110612ab057505060011490811591612a79575b50612a4d576125d383613a5e565b84836125de86613a5e565b5f5b87811061297e5750506125f4926004615a04565b6125fe60046138b1565b93845f525f60205260405f209360ff8554166006811015611f8e576129525760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00865416178555610164359267ffffffffffffffff841695868503611e935780547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff00000000000000008760401b1691161790556004359560405194610280860192888752602435602088015260443560408801526064356060880152611e935773ffffffffffffffffffffffffffffffffffffffff60843516608087015260a43560a087015260c43560c087015267ffffffffffffffff60e4351660e08701526101043573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101008701526101243573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101208701526101443567ffffffffffffffff8116809103611e9357610140870152506101608501526101843563ffffffff8116809103611e93576101808501526101a43573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101a08501526101c43563ffffffff8116809103611e93576101c08501526101e43560ff8116809103611e93576101e085015261020435906bffffffffffffffffffffffff8216809203611e9357829161020086015261022435610220860152610280610240860152526102a08301906102a08160051b8501019780925f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6183360301905b8483106128e75750505050505081806128a0887f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb94899660209b03610260850152339761314d565b0390a46128bc6128ae612f29565b6128b6613b82565b90613bb6565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b90919293949a7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd608882030182528b359083821215611e93576020809187600194019060808061293c611efe611ef086806130fd565b9301359101529d01920193019190949392612858565b857fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b915091506129906101b482888b613aad565b61299e611fdb82888b613aad565b6129a88285613af1565b526129b960206102df83898c613aad565b6129ca61201661200c848a8d613aad565b602081519101206040519073ffffffffffffffffffffffffffffffffffffffff6020830193168352604082015260408152612a06606082613073565b519020612a138284613af1565b525f5b818110612a2a5750600101869185916125e0565b612a348284613af1565b51612a3f8285613af1565b51146120a057600101612a16565b837f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001851b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff810192508211612131571415866125c5565b9493929791969095612ac38683876158b2565b3560f81c60808110612c0757608014801590612bf3575b612bc7576001860180871161213157612af49083876158b2565b3560f81c976002870180881161213157612b0f9084886158b2565b3560f81c98898115918215612bbd575b50508015612bb4575b6122e25788612b3691613ba9565b9485945f5b612b458b89613731565b871015612b8557612b56878b6158eb565b5160ff8114612b7b5760018083831c161461222b5790600180921b17965b0195612b3b565b5095600190612b74565b50959096939994506001612ba09298939903612291576158be565b916003810180911161213157905b906125b0565b50808911612b28565b119050898c612b1f565b857f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506002860180871161213157821115612ada565b939495909691979298878510156123595790612c2f916001861b179461229d61234c866158be565b90612bae565b827fcf9c4650000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506008831161258c565b506301e2850042018042116121315767ffffffffffffffff60e435161161253f565b34611e93576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e93576020612cc761373e565b604051908152f35b34611e935760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e9357612d06612d73565b6024359073ffffffffffffffffffffffffffffffffffffffff82168203611e935773ffffffffffffffffffffffffffffffffffffffff165f52600360205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b6004359073ffffffffffffffffffffffffffffffffffffffff82168203611e9357565b359073ffffffffffffffffffffffffffffffffffffffff82168203611e9357565b9181601f84011215611e935782359167ffffffffffffffff8311611e93576020808501948460051b010111611e9357565b9181601f84011215611e935782359167ffffffffffffffff8311611e935760208381860195010111611e9357565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc81016102808112611e935761024013611e93576004916102443567ffffffffffffffff8111611e935760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8285030112611e935760040191610264359067ffffffffffffffff8211611e93577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8260c092030112611e935760040190565b60031115611f8e57565b6006811015611f8e57602452565b34611e93575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e935760206040516276a7008152f35b6101043573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b6101a43573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b60843573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b3573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b6101e43560ff81168103611e935790565b3560ff81168103611e935790565b610120810190811067ffffffffffffffff821117612ff157604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b6080810190811067ffffffffffffffff821117612ff157604052565b610140810190811067ffffffffffffffff821117612ff157604052565b6040810190811067ffffffffffffffff821117612ff157604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff821117612ff157604052565b604051906130c18261301e565b5f6060838281528260208201528260408201520152565b6101c43563ffffffff81168103611e935790565b3563ffffffff81168103611e935790565b90357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe182360301811215611e9357016020813591019167ffffffffffffffff8211611e93578136038313611e9357565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b9091602081848152019260208160051b83010193835f917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa182360301945b8484106131da575050505050505090565b909192939495967fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0828203018352873587811215611e93576020613272600193878394019061326461325961324061323285806130fd565b60608652606086019161314d565b61324c878601866130fd565b908583038987015261314d565b9260408101906130fd565b91604081850391015261314d565b9901930194019291959493906131c9565b6132d36132e0959360c093835260208301906060809173ffffffffffffffffffffffffffffffffffffffff81511684526020810151602085015260ff604082015116604085015201511515910152565b8160a0820152019161318b565b90565b3567ffffffffffffffff81168103611e935790565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215611e93570180359067ffffffffffffffff8211611e9357602001918136038313611e9357565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215611e93570180359067ffffffffffffffff8211611e9357602001918160051b36038313611e9357565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6181360301821215611e93570190565b604051906133dd82612fd4565b5f610100838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e08201520152565b60ff168015612131577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0190565b5f939261344d82614a59565b939092604083019461345e86612f94565b95613470606086013580988589614bd6565b9061347a82614c56565b97613485878a61572f565b939092835f52600260205267ffffffffffffffff60405f2054168015613705576134b08a8a8a614ac4565b5f926134c76134c260208d018d61339d565b615781565b6136eb575b5060018e6134d981612ed6565b1461361b57505050505f52600260205260405f207fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008154169055865f52600160205260ff60405f2061356661353383835460081c16613413565b82547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff16600882901b61ff001617909255565b16156135cf575b61357689612ed6565b6002890361358d57509461358b953395615001565b565b915050604091506135be7f426e33fa94c0ba7d5e15095811b4c24e75f0df736fad24d565fc4ce4c97995db93612fc6565b9060ff8351921682526020820152a3565b6136166135e260ff845460101c16613413565b83547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff1660109190911b62ff000016178355565b61356d565b93929a99989750939450945067ffffffffffffffff859b9a9b169182146136bf57926111ae6102726136b99473ffffffffffffffffffffffffffffffffffffffff97947fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad599975f52600260205260405f20907fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416179055612f94565b0390a490565b507fbb3c27bd000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60019e506136fd9193508a9089614dcc565b92909d6134cc565b8b7fbbf86c27000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b9190820180921161213157565b600435602435604435906064356084359173ffffffffffffffffffffffffffffffffffffffff831692838103611e93575060a4359460e4359167ffffffffffffffff831660c435818503611e93576132e0986138799773ffffffffffffffffffffffffffffffffffffffff9650604051976137b88961303a565b8689528560208a01528a60408a01528060608a01528160808a01528260a08a01528360c08a015260e089019a468c52856101206101008c019b308d5201526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261386b61018082613073565b519020935191511690615ab5565b604291604051917f19010000000000000000000000000000000000000000000000000000000000008352600283015260228201522090565b60606138796132e09273ffffffffffffffffffffffffffffffffffffffff81356020830135610120604085013594878101356138ef60808301612f94565b9660a0830135918761390860e060c087013596016132e3565b99826040519d8e6139188161303a565b8b81528a6020820152866040820152015216918260808d01528360a08d01528460c08d015260e08c019b468d5267ffffffffffffffff61010082019b308d521696879101526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261386b61018082613073565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c613a1e5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b67ffffffffffffffff8111612ff15760051b60200190565b90613a6882613a46565b613a756040519182613073565b8281527fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0613aa38294613a46565b0190602036910137565b90821015613ac4576132e09160051b81019061339d565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b8051821015613ac45760209160051b010190565b92919267ffffffffffffffff8211612ff15760405191613b4d601f82017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe01660200184613073565b829481845281830111611e93578281602093845f960137010152565b356bffffffffffffffffffffffff81168103611e935790565b610204356bffffffffffffffffffffffff8116808203611e93576132e0915060a435613731565b9190820391821161213157565b73ffffffffffffffffffffffffffffffffffffffff169081158015613e0757815b803403613dd85750613dd4576040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481865afa908115613d4c575f91613da2575b50604051907f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528260445260205f60648180885af160015f5114811615613d83575b826040525f60605215613d57577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481875afa918215613d4c575f92613d18575b5080821115613d0f57613cd091613ba9565b915b818303613cde57505050565b7f348f254e000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b50505f91613cd2565b9091506020813d602011613d44575b81613d3460209383613073565b81010312611e935751905f613cbe565b3d9150613d27565b6040513d5f823e3d90fd5b837f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001811516613d9957843b15153d151616613c71565b823d5f823e3d90fd5b90506020813d602011613dcc575b81613dbd60209383613073565b81010312611e9357515f613c26565b3d9150613db0565b5050565b7f195a3ca1000000000000000000000000000000000000000000000000000000005f526004523460245260445ffd5b5f613bd7565b6101a43573ffffffffffffffffffffffffffffffffffffffff8116141580611e93576101c43563ffffffff81161415906101a43573ffffffffffffffffffffffffffffffffffffffff16151582611e935763ffffffff6101c43516151581149081159161432f575b8115614309575b81156142b9575b5061424b576101643567ffffffffffffffff8116141580611e935767ffffffffffffffff6101643516151580614201575b6141c4576101843563ffffffff811614159081611e93576276a70063ffffffff61018435161161418f576101243573ffffffffffffffffffffffffffffffffffffffff8116141580611e93576101443567ffffffffffffffff811614159081611e935767ffffffffffffffff61014435161573ffffffffffffffffffffffffffffffffffffffff610124351615036141395773ffffffffffffffffffffffffffffffffffffffff61010435166101043503611e9357611e9357611e9357611e9357611e9357611e9357611e93576101e43560ff811690818103611e935750610204356bffffffffffffffffffffffff811690818103611e9357506040519060208201927fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f9168845273ffffffffffffffffffffffffffffffffffffffff6101043516604084015273ffffffffffffffffffffffffffffffffffffffff6101243516606084015267ffffffffffffffff6101443516608084015267ffffffffffffffff610164351660a084015263ffffffff610184351660c084015273ffffffffffffffffffffffffffffffffffffffff6101a4351660e084015263ffffffff6101c43516610100840152610120830152610140820152610140815261409961016082613073565b51902061022435908060206040516140b081613057565b84815201526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526140fa608082613073565b51902060643580820361410b575050565b7fc4f189e2000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fd86097b2000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff610124351660045267ffffffffffffffff610144351660245260445ffd5b7fe3c0c167000000000000000000000000000000000000000000000000000000005f5263ffffffff610184351660045260245ffd5b611e93577f3ab63971000000000000000000000000000000000000000000000000000000005f5267ffffffffffffffff610164351660045260245ffd5b50505f60e43567ffffffffffffffff811690818103611e93575067ffffffffffffffff61016435161080613eb45750505f63ffffffff67ffffffffffffffff610164351611613eb4565b611e9357611e93576101e43560ff811690818103611e9357507fa9e01eb8000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff6101a4351660045263ffffffff6101c4351660245260445260645ffd5b1590506142f2576101e43560ff8116808203611e9357600381149182156142e5575b50505b155f613e83565b6004925050145f806142db565b6101e43560ff811690818103611e935750156142de565b5f92506101a43573ffffffffffffffffffffffffffffffffffffffff1630149150613e7c565b5f9350621e84806101c43563ffffffff16119150613e75565b6101a0810173ffffffffffffffffffffffffffffffffffffffff61436b82612f94565b1615156101c083019063ffffffff614382836130ec565b1615158114908115916147fb575b81156147d2575b8115614779575b5061470857610160830167ffffffffffffffff6143ba826132e3565b161515806146c0575b6146825761018084016276a70063ffffffff6143de836130ec565b16116146485761012085019373ffffffffffffffffffffffffffffffffffffffff61440886612f94565b16159361014087019467ffffffffffffffff614423876132e3565b1615036145e6576144376101008801612f94565b9561444190612f94565b9461444b906132e3565b93614455906132e3565b9261445f906130ec565b9161446990612f94565b90614473906130ec565b916144816101e08901612fc6565b9361448f6102008a01613b69565b956040519760208901997fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688b5273ffffffffffffffffffffffffffffffffffffffff1660408a015273ffffffffffffffffffffffffffffffffffffffff16606089015267ffffffffffffffff16608088015267ffffffffffffffff1660a087015263ffffffff1660c086015273ffffffffffffffffffffffffffffffffffffffff1660e085015263ffffffff1661010084015260ff166101208301526bffffffffffffffffffffffff16610140820152610140815261457061016082613073565b519020610220820135908060405161458781613057565b838152602001526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526145d3608082613073565b519020906060013580820361410b575050565b67ffffffffffffffff8573ffffffffffffffffffffffffffffffffffffffff6146176146118a612f94565b926132e3565b917fd86097b2000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b61465663ffffffff916130ec565b7fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b61469467ffffffffffffffff916132e3565b7f3ab63971000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506146ca816132e3565b67ffffffffffffffff806146e060e088016132e3565b16911610806143c3575063ffffffff67ffffffffffffffff614701836132e3565b16116143c3565b63ffffffff8373ffffffffffffffffffffffffffffffffffffffff6147446101e061473d61473760ff98612f94565b966130ec565b9301612fc6565b937fa9e01eb8000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b1590506147bc576101e08301600360ff61479283612fc6565b16149081156147a5575b505b155f61439e565b600491506147b460ff91612fc6565b16145f61479c565b60ff6147cb6101e08501612fc6565b161561479e565b90506147dd83612f94565b73ffffffffffffffffffffffffffffffffffffffff16301490614397565b9050621e848063ffffffff61480f846130ec565b161190614390565b61482590603f810490613731565b600181019081811161213157612ee1018091116121315790565b5460ff8116906006821015611f8e57600182149081614865575b50156132e05750600290565b60ff915060101c1615155f614859565b91906142a436116148c85760019161488c9161561d565b91015480820361489a575050565b7fe6434983000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd5c3601368111612131577f960dab2f000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6149256130b4565b50805460ff614938600184015493615711565b91604051936149468561301e565b8160601c8552602085015260181c1660408301521515606082015290565b91929493833b15159561497681614817565b805a10614a2e575086614a15575b50508415614a0e5760025b61499881612ed6565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b1691161790557fc50f547129fe00be5c66f3739d6bd129375c7ffea5cc39a1f1b9cb9ece634700602073ffffffffffffffffffffffffffffffffffffffff6040519487151586521693a3565b600161498f565b5f929650908291828660208451940192f1935f80614984565b7fb22db895000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b614a62906138b1565b90815f525f60205260405f209060ff8254166006811015611f8e57600103614a8657565b614abf83614a938461483f565b907f2b3263b3000000000000000000000000000000000000000000000000000000005f52600452612ee0565b60445ffd5b929190614ad084614348565b614ada8180613349565b94614ae860208401846132f8565b929091614af488613a46565b91614b026040519384613073565b888352602083019860051b810190368211611e9357985b818a10614bc6575050614b2f9495969750615a04565b614b3882612fc6565b614b428280613349565b93905060ff821693841092831593614b8a575b505050614b5f5750565b7f2a701e34000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b614b979192935080613349565b849291921015613ac457614bb5611fdb826020611fe094019061339d565b9260051b16013514155f8080614b55565b893581526020998a019901614b19565b929067ffffffffffffffff92604073ffffffffffffffffffffffffffffffffffffffff92614c026133d0565b50614c0f60e082016132e3565b94825197614c1c89612fd4565b8852813560208901526020820135838901526060880152013560808601521660a08401524660c08401523060e08401521661010082015290565b6132e090613879815173ffffffffffffffffffffffffffffffffffffffff6020840151916040850151926060860151936080870151968460a0820151169760c082019889519160e084019867ffffffffffffffff6101008a8c511696015116956040519760208901997f83186237ca4d6300c73260f646472052e1342c88b6aace25501d93adcddfb0198b5260408a01526060890152608088015260a087015260c086015260e0850152610100840152610120830152610140820152610140815261386b61016082613073565b9060418303614d4d57614d469250602081013591604082359201355f1a90615b5d565b9192909190565b50505f9160029190565b614d6081615781565b15614d685750565b6040602082019173ffffffffffffffffffffffffffffffffffffffff614d96614d9085612f94565b94612f94565b3f937fc18b5010000000000000000000000000000000000000000000000000000000005f5216600452013560245260445260645ffd5b905f83604092614f36614e07614f0a614dfa61200c614df360206102df818a01809a61339d565b968b61339d565b92909960a08101906132f8565b614ed989519b8c9567ffffffffffffffff610100602089019a7f041d6a64000000000000000000000000000000000000000000000000000000008c52805160248b0152602081015160448b01528e81015160648b0152606081015160848b0152608081015160a48b015273ffffffffffffffffffffffffffffffffffffffff60a08201511660c48b015260c081015160e48b015273ffffffffffffffffffffffffffffffffffffffff60e0820151166101048b015201511661012488015261016061014488015261018487019161314d565b917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffdc8584030161016486015261314d565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101885287613073565b5a955191622dc6c0fa60403d1416905f51602051938380614fe6575b614fda57622ea7d3809110614a2e57504284119182614faa575b5082614f9f575b5081614f97575b50614f8657505f905f90565b9067ffffffffffffffff6001921690565b90505f614f7a565b60011491505f614f73565b67ffffffffffffffff91925060e0614fc291016132e3565b166276a700810180911161213157831115905f614f6c565b50505050506002905f90565b5060028214614f52565b60ff1660ff81146121315760010190565b939184928483979998959960ff60018161501a84612fc6565b161b1692600161502a8280613349565b9050036153d3575b5084547fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff0016601884901b63ff000000161760031785556101008201946001949387937f67440a4490d2e87f96accd184a1f175d925baa2292c5b13cea222f4bab2426ac9360809373ffffffffffffffffffffffffffffffffffffffff939291849161513f9190606081549260408101937fffffffffffffffffffffffffffffffffffffffff0000000000000000000000006150ec86612f94565b841b16906bffffffff00000000ffffffff67ffffffff000000004260201b1691161717835501359b8c91015561513a6151248d612f94565b60a061512f84612f94565b9601359586916157b3565b612f94565b9260ff61514b8c612f94565b916040519b8c521660208b015216604089015260608801521694a46102008701926bffffffffffffffffffffffff61518285613b69565b16615348575b50505050600360ff61519d6101e08701612fc6565b16146151aa575b50509050565b6151b38261491d565b93602092604051956151c58588613073565b5f8752604080517f7b9d5767000000000000000000000000000000000000000000000000000000008188015260248101869052825173ffffffffffffffffffffffffffffffffffffffff166044820152602083015160648201529082015160ff166084820152606090910151151560a48201529360e4850160c060c48701528751809152610104860191806101048360051b8901019901925f905b8382106152c95750505050506152a1846152c09697037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101865285613073565b63ffffffff61178c6101c06152b96101a08601612f94565b94016130ec565b50805f806151a4565b90919293998380615339838e7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffefc8e60019703018752519060406153286153188451606085526060850190615bec565b8685015184820388860152615bec565b920151906040818403910152615bec565b9c019201920190939291615260565b73ffffffffffffffffffffffffffffffffffffffff816bffffffffffffffffffffffff6153ba6153b48661513a8a604098866153ad6153a77f6e68cad90c2773e9bc7090828e2fbf7d49b734ffdede92e0d649f0a8599c99749d612f94565b93613b69565b16916157b3565b97613b69565b838551981688521660208701521693a35f818180615188565b945092945050835f52600160205260405f20906153fc82549160ff8316179460208101906132f8565b905f905f5b8381106154d75750506001915003615420575091888694928894615032565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0016831790559596509093507fa486b6f7ed4ad83d3ee3bf82683508164c5f8bc5198d2c939fa80c44a9815dd2915060809073ffffffffffffffffffffffffffffffffffffffff9061549460408801612f94565b9061549e88612fc6565b60ff6154b061201660a08c018c6132f8565b602081519101209160606040519b01358b521660208a0152604089015260608801521694a4565b876154e38286856158b2565b3560f81c608081101561550a571c600116906154fe906158be565b925b60011b1791615401565b50505f60028201808311612131576155239086856158b2565b3560f81c805b61556d575060018201808311612131576155449086856158b2565b3560f81c116155655760ff60015b1690600381018091116121315792615500565b60ff5f615552565b939061557d906001831690613731565b9060011c938015612131577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0180615529565b9190811015613ac45760051b810135907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa181360301821215611e93570190565b80516020909101905f5b8181106156075750505090565b82518452602093840193909201916001016155fa565b61562682613a5e565b915f5b81811061564e575050506040516156488161092b6020820180956155f0565b51902090565b8061566861201661566260019486886155b0565b806132f8565b6020815191012061568a6120166156808487896155b0565b60208101906132f8565b602081519101206156ac6120166156a285888a6155b0565b60408101906132f8565b602081519101206040519160208301937f0eb5b7da39566a23d350452e626789208bbb314ba16b88d171639fa01b8acb8b8552604084015260608301526080820152608081526156fd60a082613073565b51902061570a8287613af1565b5201615629565b5460401c63ffffffff168015159081615728575090565b9050421190565b6157559161577b61574661201660a08401846132f8565b60208151910120938492612fc6565b604080516020810195865260ff909216908201526060810192909252816080810161092b565b51902091565b602081019061578f82612f94565b3b1515918261579d57505090565b60409192506157ab90612f94565b3f9101351490565b826157bd57505050565b73ffffffffffffffffffffffffffffffffffffffff165f52600360205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f5260205261580960405f20918254613731565b9055565b814710615882575f80809373ffffffffffffffffffffffffffffffffffffffff82948360405161583e602082613073565b52165af11561584957565b3d1561585a576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b90821015613ac4570190565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff81146121315760010190565b906040811015613ac45760051b0190565b61590961201682806132f8565b602081519101209061591e61201682806132f8565b6020815191012090608061593460208301612f94565b9161594561201660608301836132f8565b6020815191012073ffffffffffffffffffffffffffffffffffffffff6040519460208601967ffa5e3df4409c31f39296bda5fd296d28c1db6ca92d589c4c35a4d79cfb8ec66f8852604087015216606085015260408201358385015260a0840152013560c082015260c081526159bc60e082613073565b5190206040519060208201927fe643327d0797fa12de32ccdc770d7dd4a3af5b75844be1b049bb3b1a2a20818584526040830152606082015260608152615648608082613073565b9290604092615a2c918451615a218161092b6020820180956155f0565b519020923691613b05565b6020815191012082519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa3225826845284830152606082015260608152615a76608082613073565b519020910135808203615a87575050565b7febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9073ffffffffffffffffffffffffffffffffffffffff6040519160208301937f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f85527ffe44adbdb6c8198d71b3ae281039ca51512c5ac52218acddc74acce92aa4b9ed60408501527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6606085015260808401521660a082015260a0815261564860c082613073565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411615be1579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa15613d4c575f5173ffffffffffffffffffffffffffffffffffffffff811615615bd757905f905f90565b505f906001905f90565b5050505f9160039190565b907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f602080948051918291828752018686015e5f858286010152011601019056fea164736f6c6343000825000a'
 
 export const settlementDeployedBytecode =
-  '0x60806040526004361015610011575f80fd5b5f3560e01c8063035ec5841461172c5780630542cbb7146116ea5780631369a5cc14610fe25780632ba2a66514610fa6578063605d079414610c72578063658f1c2b14610c375780636843392e14610bfe5780636907b226146107755780637845a2131461071d578063add4c78414610606578063b0620f5b146104f1578063c04f2c41146105b1578063ceb3033a146104f6578063deb96634146104f1578063f381c8a21461027e5763f940e385146100c9575f80fd5b3461027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576101006117d0565b6024359073ffffffffffffffffffffffffffffffffffffffff82169081830361027a5761012b6121a5565b81158015610271575b6102495773ffffffffffffffffffffffffffffffffffffffff1691825f52600260205260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f2054918215610219576101ee918484926020965f526002875260405f2073ffffffffffffffffffffffffffffffffffffffff33165f5287525f604081205560405190815283878201527fa4195c37c2947bbe89165f03e320b6903116f0b10d8cfdb522330f7ce6f9fa2460403392a36136e4565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b837fac46653e000000000000000000000000000000000000000000000000000000005f523360045260245260445ffd5b7f67a2cc26000000000000000000000000000000000000000000000000000000005f5260045ffd5b50308214610134565b5f80fd5b3461027a576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576102b66121a5565b6102c06004612084565b805f525f60205260405f2060ff81541660068110156104c457600103610486576102e8612232565b60ff815460081c166104555767ffffffffffffffff610305611940565b16610184359063ffffffff82169081830361027a57610324925061196c565b60018101809111610428578042106103fd575060057fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905561036861199c565b90610380610374611979565b9260a43593849161368a565b7f2e0668a62a5f556368dca9c7113e20f2852c05155548243804bf714ce72b25a6604073ffffffffffffffffffffffffffffffffffffffff6103c0611979565b6103c861199c565b958284519716875260208701521693a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7fc97053b1000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b507f2b3263b3000000000000000000000000000000000000000000000000000000005f52600452600260245260445ffd5b906104936104bf9261288f565b907f2b3263b3000000000000000000000000000000000000000000000000000000005f526004526118f7565b60445ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b611905565b3461027a5760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760243560ff8116810361027a5760405161058e816105626020820194604435906004358760ff604092959493606083019683521660208201520152565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282611a80565b5190205f526001602052602067ffffffffffffffff60405f205416604051908152f35b3461027a576106026105d36105c536611824565b916105ce6121a5565b611c76565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051918291826118e4565b0390f35b3461027a5760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a575f60a0604051610644816119e1565b82815282602082015282604082015282606082015282608082015201526004355f525f60205260405f206106778161288f565b6001825492015460405161068a816119e1565b60068310156104c45760c09367ffffffffffffffff828573ffffffffffffffffffffffffffffffffffffffff945260ff60208201818560081c168152816040840191818760101c16835260a06060860195878960181c16875289608082019960581c16895201988952604051998a52511660208901525116604087015251166060850152511660808301525160a0820152f35b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040517fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688152f35b3461027a5761078336611824565b80919261078e6121a5565b6107a361079a82612932565b949095836129c0565b60e0810167ffffffffffffffff6107b982611957565b164211610bc0575061012081016107cf816119c0565b90604084019173ffffffffffffffffffffffffffffffffffffffff806107f4856119c0565b169116141580610b99575b80610b79575b610b13575061081583838761309c565b9361081f85613160565b916108376108306080870187611c17565b908561322d565b5060048110156104c4571590811591610ae7575b50610a9d5761087185602081019761086b6108668a84611b28565b6126a8565b86613261565b91909660038810156104c4578715610a4757506002870361089e575050906105d39392916106029661350c565b90969293506108ad85856134ba565b90805f52600160205267ffffffffffffffff60405f205416610a1b57601060ff855460081c16146109ef575f52600160205260405f2067ffffffffffffffff89167fffffffffffffffffffffffffffffffffffffffffffffffff000000000000000082541617905560ff835460081c1660ff811461042857610602986109a573ffffffffffffffffffffffffffffffffffffffff946109a07fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59760016109e796017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b169116179055565b6119c0565b926109af89611c68565b6060604051968796169a013585929367ffffffffffffffff91959460ff60609460808701988752166020860152604085015216910152565b0390a46105d3565b847fe2340e77000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b857f0bd75f95000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b610a716020610a6b73ffffffffffffffffffffffffffffffffffffffff938a611b28565b016119c0565b7f4fccc7c7000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b610abb73ffffffffffffffffffffffffffffffffffffffff916119c0565b7f9a7d38d9000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b905073ffffffffffffffffffffffffffffffffffffffff80610b08846119c0565b16911614158861084b565b8273ffffffffffffffffffffffffffffffffffffffff610b48610140610b4167ffffffffffffffff956119c0565b9301611957565b917f7a10283b000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b5067ffffffffffffffff610b906101408501611957565b16421115610805565b5073ffffffffffffffffffffffffffffffffffffffff610bb8826119c0565b1615156107ff565b610bd267ffffffffffffffff91611957565b7f2f7ddf72000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a57602060405160108152f35b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576020604051622dc6c08152f35b3461027a577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261027a576102401361027a576102443567ffffffffffffffff811161027a57610ccc9036906004016117f3565b610cd46121a5565b610cdc611f11565b91825f525f60205260405f2060ff81541660068110156104c457600303610f9957610d0683611ad9565b5f5b848110610ecf5750604051610d2581610562602082018095612905565b5190206001820154808203610ea1578584868560047fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905560405191816020840160208552526040830160408360051b85010192825f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa181360301935b838310610dfa57887fb1e2310c8b8eb0057a0594cb2547711f91b2618c565422621202c50f01ce60638989038aa25f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b9091929394957fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc088820301825286358681121561027a576020610e916001938683940190610e83610e78610e5f610e518580611b89565b606086526060860191611bd9565b610e6b87860186611b89565b9085830389870152611bd9565b926040810190611b89565b916040818503910152611bd9565b9801920193019190949392610da7565b7fe6434983000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b80610ef0610ee9610ee360019489896128c5565b80611c17565b369161271d565b60208151910120610f12610ee9610f08848a8a6128c5565b6020810190611c17565b60208151910120610f34610ee9610f2a858b8b6128c5565b6040810190611c17565b602081519101206040519160208301937f0eb5b7da39566a23d350452e626789208bbb314ba16b88d171639fa01b8acb8b855260408401526060830152608082015260808152610f8560a082611a80565b519020610f928285611b75565b5201610d08565b836104936104bf9261288f565b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040516301e285008152f35b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610280811261027a576102401361027a576102443567ffffffffffffffff811161027a576110379036906004016117f3565b6102643567ffffffffffffffff811161027a573660238201121561027a5780600401359067ffffffffffffffff821161027a576024810190602483369201011161027a576110836121a5565b61108b612232565b67ffffffffffffffff61109c611940565b1642811080156116d4575b6116a957506110b4611979565b73ffffffffffffffffffffffffffffffffffffffff3391160361165c5760a43534810361162d576110e484611ad9565b5f5b8581106115f8575060018151148015906115ed575b801561158e575b6115445760405161111b81610562602082018095612905565b51902061112936858561271d565b602081519101206040519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa322582684526040830152606082015260608152611175608082611a80565b5190209260443593848103611515575061118d611f11565b94855f525f60205260405f2060ff81541660068110156104c4576114e95760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416179055600435946040519361028085019187865260243560208701526040860152606435606086015260843573ffffffffffffffffffffffffffffffffffffffff811680910361027a57608086015260a085015260c43560c085015260e43567ffffffffffffffff811680910361027a5760e08501526101043573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101008501526101243573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101208501526101443567ffffffffffffffff811680910361027a576101408501526101643567ffffffffffffffff811680910361027a576101608501526101843563ffffffff811680910361027a576101808501526101a43573ffffffffffffffffffffffffffffffffffffffff811680910361027a576101a08501526101c43563ffffffff811680910361027a576101c08501526101e43560ff811680910361027a576101e085015261020435906bffffffffffffffffffffffff821680920361027a578298929161020086015261022435610220860152610280610240860152526102a08301966102a08160051b85010197825f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff61813603015b8483106114255750505050505081806113f7887f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb94899660209b036102608501523397611bd9565b0390a45f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b90919293949a7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd608882030185528b358281121561027a57830161147961146b8280611b89565b60a0855260a0850191611bd9565b60208201359173ffffffffffffffffffffffffffffffffffffffff831680930361027a57836080806114d56020969587968760019a0152604086013560408601526114c76060870187611b89565b908683036060880152611bd9565b9301359101529d01969501930191906113af565b867fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b847febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b61158a915051916040519384937fa5d7d5510000000000000000000000000000000000000000000000000000000085526004850152604060248501526044840191611bd9565b0390fd5b5083156115c0577fff000000000000000000000000000000000000000000000000000000000000008335161515611102565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b5060018414156110fb565b80611609610866600193898b611b5b565b61161c61161782898b611b5b565b612781565b6116268285611b75565b52016110e6565b7f195a3ca1000000000000000000000000000000000000000000000000000000005f526004523460245260445ffd5b73ffffffffffffffffffffffffffffffffffffffff611679611979565b7f2f081df3000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b7f115d3d42000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506301e2850042018042116104285781116110a7565b3461027a576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576020611724611f11565b604051908152f35b3461027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a576117636117d0565b6024359073ffffffffffffffffffffffffffffffffffffffff8216820361027a5773ffffffffffffffffffffffffffffffffffffffff165f52600260205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b6004359073ffffffffffffffffffffffffffffffffffffffff8216820361027a57565b9181601f8401121561027a5782359167ffffffffffffffff831161027a576020808501948460051b01011161027a57565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8101610280811261027a576102401361027a576004916102443567ffffffffffffffff811161027a5760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc828503011261027a5760040191610264359067ffffffffffffffff821161027a577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8260c09203011261027a5760040190565b9190602083019260038210156104c45752565b60068110156104c457602452565b3461027a575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36011261027a5760206040516276a7008152f35b60e43567ffffffffffffffff8116810361027a5790565b3567ffffffffffffffff8116810361027a5790565b9190820180921161042857565b60843573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b6101043573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b3573ffffffffffffffffffffffffffffffffffffffff8116810361027a5790565b60c0810190811067ffffffffffffffff8211176119fd57604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b610140810190811067ffffffffffffffff8211176119fd57604052565b6040810190811067ffffffffffffffff8211176119fd57604052565b610120810190811067ffffffffffffffff8211176119fd57604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff8211176119fd57604052565b67ffffffffffffffff81116119fd5760051b60200190565b90611ae382611ac1565b611af06040519182611a80565b8281527fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0611b1e8294611ac1565b0190602036910137565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff618136030182121561027a570190565b908210156115c057611b729160051b810190611b28565b90565b80518210156115c05760209160051b010190565b90357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18236030181121561027a57016020813591019167ffffffffffffffff821161027a57813603831361027a57565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18136030182121561027a570180359067ffffffffffffffff821161027a5760200191813603831361027a57565b3560ff8116810361027a5790565b92915f93611c8381612932565b611c90848484979461309c565b611c9981613160565b92611ca486856134ba565b929091825f52600160205267ffffffffffffffff60405f205416908115611ed45788611cd091896129c0565b5f91611ce7611ce260208b018b611b28565b613658565b611ebd575b5060038b10156104c45760018b14611df25750505f52600160205260405f207fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000815416905560ff825460081c1680156104285782547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff167fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff9190910160081b61ff001617825560038810156104c45760028803611daf5750611dad9461350c565b565b90507f426e33fa94c0ba7d5e15095811b4c24e75f0df736fad24d565fc4ce4c97995db9250611de16040929594611c68565b9060ff8351921682526020820152a3565b929496979550925067ffffffffffffffff8399989916918214611e915773ffffffffffffffffffffffffffffffffffffffff927fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59492611e8b925f52600160205260405f20907fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008254161790556109a5604089016119c0565b0390a490565b507fbb3c27bd000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b88919b50611ecc925087613261565b90995f611cec565b867fbbf86c27000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b3563ffffffff8116810361027a5790565b600435602435604435906064356084359173ffffffffffffffffffffffffffffffffffffffff83169283810361027a575060a4359460e4359167ffffffffffffffff831660c43581850361027a57611b729861204c9773ffffffffffffffffffffffffffffffffffffffff965060405197611f8b89611a2a565b8689528560208a01528a60408a01528060608a01528160808a01528260a08a01528360c08a015260e089019a468c52856101206101008c019b308d5201526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261203e61018082611a80565b519020935191511690613789565b604291604051917f19010000000000000000000000000000000000000000000000000000000000008352600283015260228201522090565b606061204c611b729273ffffffffffffffffffffffffffffffffffffffff81356020830135610120604085013594878101356120c2608083016119c0565b9660a083013591876120db60e060c08701359601611957565b99826040519d8e6120eb81611a2a565b8b81528a6020820152866040820152015216918260808d01528360a08d01528460c08d015260e08c019b468d5267ffffffffffffffff61010082019b308d521696879101526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261203e61018082611a80565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6121f15760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b356bffffffffffffffffffffffff8116810361027a5790565b6101043573ffffffffffffffffffffffffffffffffffffffff811680821415918261027a578161267c576101a4359073ffffffffffffffffffffffffffffffffffffffff8216821415908161027a5773ffffffffffffffffffffffffffffffffffffffff831615801590612660575b8015612647575b61260557610204356bffffffffffffffffffffffff81161415928361027a576bffffffffffffffffffffffff61020435166125c857610164359167ffffffffffffffff8316831415938461027a5767ffffffffffffffff841661259257610184359463ffffffff8616861415908161027a576276a70063ffffffff88161161256057610124359973ffffffffffffffffffffffffffffffffffffffff8b168b1415908161027a57610144359167ffffffffffffffff83169687841415928361027a578e73ffffffffffffffffffffffffffffffffffffffff8a15911615036125195761027a575061027a5761027a575061027a5761027a5761027a576101c4359363ffffffff85169485810361027a57506101e4359560ff87169687810361027a575061027a5767ffffffffffffffff73ffffffffffffffffffffffffffffffffffffffff9463ffffffff93867fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91689b6040519b60208d019d8e5260408d01521660608b015260808a01521660a08801521660c08601521660e08401526101008301526101208201526bffffffffffffffffffffffff6102043516610140820152610140815261247961016082611a80565b519020610224359080602060405161249081611a47565b84815201526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526124da608082611a80565b5190206064358082036124eb575050565b7fc4f189e2000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b508773ffffffffffffffffffffffffffffffffffffffff8f7fd86097b2000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b63ffffffff877fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b67ffffffffffffffff847f693d172c000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b7f98c0c272000000000000000000000000000000000000000000000000000000005f526bffffffffffffffffffffffff610204351660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff837fea22cf92000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506101e43560ff81169081810361027a575015156122a8565b506101c43563ffffffff81169081810361027a575015156122a1565b507fbf16aab6000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6126b181613658565b156126b95750565b6040602082019173ffffffffffffffffffffffffffffffffffffffff6126e76126e1856119c0565b946119c0565b3f937fc18b5010000000000000000000000000000000000000000000000000000000005f5216600452013560245260445260645ffd5b92919267ffffffffffffffff82116119fd5760405191612765601f82017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe01660200184611a80565b82948184528183011161027a578281602093845f960137010152565b61278e610ee98280611c17565b60208151910120906127a3610ee98280611c17565b602081519101209060806127b9602083016119c0565b916127ca610ee96060830183611c17565b6020815191012073ffffffffffffffffffffffffffffffffffffffff6040519460208601967ffa5e3df4409c31f39296bda5fd296d28c1db6ca92d589c4c35a4d79cfb8ec66f8852604087015216606085015260408201358385015260a0840152013560c082015260c0815261284160e082611a80565b5190206040519060208201927fe643327d0797fa12de32ccdc770d7dd4a3af5b75844be1b049bb3b1a2a20818584526040830152606082015260608152612889608082611a80565b51902090565b5460ff81169060068210156104c4576001821490816128b5575b5015611b725750600290565b60ff915060081c1615155f6128a9565b91908110156115c05760051b810135907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa18136030182121561027a570190565b80516020909101905f5b81811061291c5750505090565b825184526020938401939092019160010161290f565b61293b90612084565b90815f525f60205260405f209060ff82541660068110156104c45760010361295f57565b6104bf836104938461288f565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe18136030182121561027a570180359067ffffffffffffffff821161027a57602001918160051b3603831361027a57565b610100810173ffffffffffffffffffffffffffffffffffffffff6129e3826119c0565b16613052576101a082019073ffffffffffffffffffffffffffffffffffffffff612a0c836119c0565b1615801590613037575b801561301f575b612fd55761020083016bffffffffffffffffffffffff612a3c82612219565b16612f935761016084019067ffffffffffffffff612a5983611957565b16612f555761018085016276a70063ffffffff612a7583611f00565b1611612f1b5761012086019473ffffffffffffffffffffffffffffffffffffffff612a9f876119c0565b16159461014088019567ffffffffffffffff612aba88611957565b161503612eb957612aca906119c0565b95612ad4906119c0565b94612ade90611957565b93612ae890611957565b91612af290611f00565b90612afc906119c0565b90612b0a6101c08901611f00565b92612b186101e08a01611c68565b94612b2290612219565b956040519760208901997fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688b5273ffffffffffffffffffffffffffffffffffffffff1660408a015273ffffffffffffffffffffffffffffffffffffffff16606089015267ffffffffffffffff16608088015267ffffffffffffffff1660a087015263ffffffff1660c086015273ffffffffffffffffffffffffffffffffffffffff1660e085015263ffffffff1661010084015260ff166101208301526bffffffffffffffffffffffff166101408201526101408152612c0361016082611a80565b5190206102208201359080604051612c1a81611a47565b838152602001526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b5684526040830152606082015260608152612c66608082611a80565b51902060608201358082036124eb575050612c81828061296c565b90612c8f6020850185611c17565b929091612c9b82611ac1565b91612ca96040519384611a80565b808352602083019060051b82019136831161027a57905b828210612ea9575050506001815114801590612e9e575b8015612e6c575b612e275760409291612d09918451612cfe81610562602082018095612905565b51902092369161271d565b6020815191012082519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa3225826845284830152606082015260608152612d53608082611a80565b519020910135808203612df9575050612d6b82611c68565b612d75828061296c565b93905060ff821693841092831593612dbd575b505050612d925750565b7f2a701e34000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b612dca919293508061296c565b8492919210156115c057612de8611617826020611fe0940190611b28565b9260051b16013514155f8080612d88565b7febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b61158a9051916040519384937fa5d7d5510000000000000000000000000000000000000000000000000000000085526004850152604060248501526044840191611bd9565b5082156115c0577fff000000000000000000000000000000000000000000000000000000000000008235161515612cde565b506001831415612cd7565b8135815260209182019101612cc0565b67ffffffffffffffff8673ffffffffffffffffffffffffffffffffffffffff612eea612ee48b6119c0565b92611957565b917fd86097b2000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b612f2963ffffffff91611f00565b7fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b67ffffffffffffffff612f6783611957565b7f693d172c000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b612fa96bffffffffffffffffffffffff91612219565b7f98c0c272000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff612ff3836119c0565b7fea22cf92000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b5060ff61302f6101e08501611c68565b161515612a1d565b5063ffffffff61304a6101c08501611f00565b161515612a16565b61307073ffffffffffffffffffffffffffffffffffffffff916119c0565b7fbf16aab6000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b9173ffffffffffffffffffffffffffffffffffffffff67ffffffffffffffff925f6101006040516130cc81611a63565b8281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e0820152015260406131088185016119c0565b91606061311760e08301611957565b958351986131248a611a63565b8952823560208a01526020830135848a015201356060880152013560808601521660a08401524660c08401523060e08401521661010082015290565b611b729061204c815173ffffffffffffffffffffffffffffffffffffffff6020840151916040850151926060860151936080870151968460a0820151169760c082019889519160e084019867ffffffffffffffff6101008a8c511696015116956040519760208901997f83186237ca4d6300c73260f646472052e1342c88b6aace25501d93adcddfb0198b5260408a01526060890152608088015260a087015260c086015260e0850152610100840152610120830152610140820152610140815261203e61016082611a80565b9060418303613257576132509250602081013591604082359201355f1a90613831565b9192909190565b50505f9160029190565b905f836040926133d56132a66133a961329961328f6132886020610a6b818a01809a611b28565b968b611b28565b6060810190611c17565b92909960a0810190611c17565b61337889519b8c9567ffffffffffffffff610100602089019a7f041d6a64000000000000000000000000000000000000000000000000000000008c52805160248b0152602081015160448b01528e81015160648b0152606081015160848b0152608081015160a48b015273ffffffffffffffffffffffffffffffffffffffff60a08201511660c48b015260c081015160e48b015273ffffffffffffffffffffffffffffffffffffffff60e0820151166101048b0152015116610124880152610160610144880152610184870191611bd9565b917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffdc85840301610164860152611bd9565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101885287611a80565b5a955191622dc6c0fa60403d1416905f516020519383806134b0575b6134a457622ea7d380911061347957504284119182613449575b508261343e575b5081613436575b5061342557505f905f90565b9067ffffffffffffffff6001921690565b90505f613419565b60011491505f613412565b67ffffffffffffffff91925060e06134619101611957565b166276a700810180911161042857831115905f61340b565b7fb22db895000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50505050506002905f90565b50600282146133f1565b6134e0916135066134d1610ee960a0840184611c17565b60208151910120938492611c68565b604080516020810195865260ff9092169082015260608101929092528160808101610562565b51902091565b919273ffffffffffffffffffffffffffffffffffffffff600195608092827f67440a4490d2e87f96accd184a1f175d925baa2292c5b13cea222f4bab2426ac958960ff61355886611c68565b161b9060037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416178155606081549560408101967effffffffffffffffffffffffffffffffffffffff00000000000000000000006135b7896119c0565b60581b16907fff0000000000000000000000000000000000000000000000000000000000ffff62ff00008760101b169116176affffffffffffffff0000004260181b161717835501359a8b91015560ff61363b6136356101008601966109a061361f896119c0565b60a061362a846119c0565b99013598899161368a565b956119c0565b916040519b8c521660208b015216604089015260608801521694a4565b6020810190613666826119c0565b3b1515918261367457505090565b6040919250613682906119c0565b3f9101351490565b8261369457505050565b73ffffffffffffffffffffffffffffffffffffffff165f52600260205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f526020526136e060405f2091825461196c565b9055565b814710613759575f80809373ffffffffffffffffffffffffffffffffffffffff829483604051613715602082611a80565b52165af11561372057565b3d15613731576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9073ffffffffffffffffffffffffffffffffffffffff6040519160208301937f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f85527ffe44adbdb6c8198d71b3ae281039ca51512c5ac52218acddc74acce92aa4b9ed60408501527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6606085015260808401521660a082015260a0815261288960c082611a80565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a084116138c0579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa156138b5575f5173ffffffffffffffffffffffffffffffffffffffff8116156138ab57905f905f90565b505f906001905f90565b6040513d5f823e3d90fd5b5050505f916003919056fea164736f6c6343000825000a'
+  '0x60806040526004361015610011575f80fd5b5f5f3560e01c8063035ec58414612ccf5780630542cbb714612c8d5780631369a5cc1461248a578063149d08c31461197157806320e9398c146118f75780632ba2a665146118ba57806347c72be2146117ad578063605d0794146115c3578063658f1c2b146115875780636843392e1461154d5780636907b22614610ef15780636d9809a014610eb55780637845a21314610e5c5780639d5b7ccf14610c13578063aae3a80914610bd8578063add4c784146109c6578063b0620f5b146108b2578063c04f2c411461096f578063ceb3033a146108b7578063deb96634146108b2578063f381c8a21461065b578063f940e385146103f45763f9ccccc214610117575f80fd5b346103f15761012536612e16565b906101319392936139d2565b61013a846138b1565b9081845283602052604084209060ff82541660068110156103c457600381141590816103b8575b5061037a57836101719187614ac4565b80549460ff8660181c1661019761018786612fc6565b82600160ff8093161b1616151590565b610343576101d0856101c960208201996101b96101b48c8561339d565b614d57565b60018701549060601c8689614bd6565b8094614dcc565b6101d982612ed6565b6001821461030e57506101eb81612ed6565b156102b857849261027861027260209896947f50cfe7a7e4bb5f87b932a1ad34a5d012dc649c88a13bddcca1a939d704d1d6d29460ff60018161023061026d9d612fc6565b161b161798898095907fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffffff63ff00000083549260181b169116179055565b614c56565b94612fc6565b6040805160ff928316815292909116602083015290a37f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b60248673ffffffffffffffffffffffffffffffffffffffff6102e560206102df8c8b61339d565b01612f94565b7f4fccc7c700000000000000000000000000000000000000000000000000000000835216600452fd5b7fbb3c27bd00000000000000000000000000000000000000000000000000000000885267ffffffffffffffff16600452602487fd5b60248660ff61035188612fc6565b7fedda911e00000000000000000000000000000000000000000000000000000000835216600452fd5b6044856103b68561038a8661483f565b907f2b3263b3000000000000000000000000000000000000000000000000000000008452600452612ee0565bfd5b6004915014155f610161565b6024867f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b80fd5b50346103f15760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15761042c612d73565b9060243573ffffffffffffffffffffffffffffffffffffffff811692838203610657576104576139d2565b8315801561064e575b6106265773ffffffffffffffffffffffffffffffffffffffff1680835260036020526040832073ffffffffffffffffffffffffffffffffffffffff33165f5260205260405f20549384156105f65781845260036020526040842073ffffffffffffffffffffffffffffffffffffffff33165f526020528360405f2055816040518281528660208201527fa4195c37c2947bbe89165f03e320b6903116f0b10d8cfdb522330f7ce6f9fa2460403392a38161054e57505090610524836020949361580d565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b909150604051907fa9059cbb0000000000000000000000000000000000000000000000000000000084526004528360245260208360448180865af19060018451148216156105d5575b604052156105a9575090602091610524565b602492507f5274afe7000000000000000000000000000000000000000000000000000000008252600452fd5b9060018115166105ed57823b15153d15161690610597565b503d83823e3d90fd5b604484837fac46653e00000000000000000000000000000000000000000000000000000000825233600452602452fd5b6004837f67a2cc26000000000000000000000000000000000000000000000000000000008152fd5b50308414610460565b8280fd5b50346103f1576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576106946139d2565b61069e60046138b1565b808252816020526040822060ff815416600681101561088557600103610875576106c6613e0d565b60ff815460101c166108445760e43567ffffffffffffffff8116908181036108405750610184359063ffffffff82169081830361083c576107079250613731565b6001810180911161080f578042106107e4575060057fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0082541617905561074b613b82565b9061076682610758612f29565b610760612f71565b906157b3565b7f2e0668a62a5f556368dca9c7113e20f2852c05155548243804bf714ce72b25a6604073ffffffffffffffffffffffffffffffffffffffff6107a6612f71565b6107ae612f29565b958284519716875260208701521693a3807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b7fc97053b1000000000000000000000000000000000000000000000000000000008452600452602483fd5b6024847f4e487b710000000000000000000000000000000000000000000000000000000081526011600452fd5b8580fd5b8480fd5b604483837f2b3263b30000000000000000000000000000000000000000000000000000000082526004526002602452fd5b6044929161038a6103b69261483f565b6024847f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b612eee565b50346103f15760607ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760243560ff8116810361096b5760408051600435602082810191825260ff909416828401526044356060830152929367ffffffffffffffff93909161095781608081015b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101835282613073565b519020815260028452205416604051908152f35b5080fd5b50346103f15760209061099261098436612e16565b9161098d6139d2565b613441565b907f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051906109c281612ed6565b8152f35b50346103f15760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576109fe6133d0565b5060043581528060205260408120610a158161483f565b9080549260ff84166006811015610bab57600103610ba45760ff8460101c16915b610a44600182015491615711565b9160ff8660081c169360405195610a5a87612fd4565b6006811015610b7757865260ff60208701911681526040860160ff8860181c168152606087019163ffffffff8960201c16835260808801938960601c855260a0890195865263ffffffff60c08a019a60401c168a5260e089019615158752610100890197610ac781612ed6565b88526040519851906006821015610b4a575067ffffffffffffffff959360ff73ffffffffffffffffffffffffffffffffffffffff94816101209d98958a958e52511660208d0152511660408b015251166060890152511660808701525160a0860152511660c084015251151560e083015251610b4281612ed6565b610100820152f35b807f4e487b7100000000000000000000000000000000000000000000000000000000602492526021600452fd5b6024837f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b8091610a36565b6024827f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040516140008152f35b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610280811261096b57610240136103f1576102443567ffffffffffffffff811161096b57610c6e903690600401612db7565b919061026435610c7c6139d2565b610c8660046138b1565b90818452836020526040842060ff81541660068110156103c45760038114159081610e50575b50610e4057610cb9613e0d565b600160ff825460081c16610ccc81612ed6565b03610e1457600460ff610cdd612fb5565b1603610dc4579081610d6987610cfb60209988610d8f999897614875565b610d3d610d078461491d565b916040519788937f7b9d5767000000000000000000000000000000000000000000000000000000008d8601528860248601613283565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101865285613073565b63ffffffff610d766130d8565b16610d7f612f4d565b9281811015610dbc575092614964565b907f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d6040519015158152f35b905092614964565b85610ddb5790610d8f939291610d69602097610cfb565b604485610de8888761561d565b7fe643498300000000000000000000000000000000000000000000000000000000825281600452602452fd5b602485847f30ec7553000000000000000000000000000000000000000000000000000000008252600452fd5b846103b68461038a60449461483f565b6004915014155f610cac565b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040517fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688152f35b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576020604051621e84808152f35b50346103f157610f0036612e16565b610f0b9391936139d2565b610f1483614a59565b949093610f22838383614ac4565b60e0810167ffffffffffffffff610f38826132e3565b16421161150f57506101208101610f4e81612f94565b96604085019773ffffffffffffffffffffffffffffffffffffffff80610f738b612f94565b1691161415806114e8575b806114c8575b61146257610f9188612f94565b610fa260608701358092868b614bd6565b98610fac8a614c56565b93610fc4610fbd60808a018a6132f8565b9087614d23565b506004811015611435571590811591611409575b506113bf576001610fe98880613349565b905014158061138d575b61137f57611015886101b49b9c61100f602083019d8e8461339d565b88614dcc565b92909a6110218c612ed6565b8b1561135857506110318b612ed6565b60028b03611089575050505091602097939161105a959361105460808401612f94565b95615001565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051906109c281612ed6565b92978561109d92959396985081975061572f565b939091828a52600260205267ffffffffffffffff60408b20541661132c57878a52600160205260408a209160ff835460081c166010811461130057156111e7575b50509373ffffffffffffffffffffffffffffffffffffffff936111ae61027260209d98956111df9561116d8a61113b60ff7fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59d5460081c16614ff0565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b169116179055565b8d5260028f5260408d2067ffffffffffffffff86167fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416179055612f94565b604080519a8b5260ff9190911660208b015289015267ffffffffffffffff1660608801529116949081906080820190565b0390a461105a565b60ff825460101c1690601082101590816112cb575b5061129f5761027260209d98956111df9561116d7fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad59a9661128c73ffffffffffffffffffffffffffffffffffffffff9b976112596111ae98614ff0565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff62ff000083549260101b169116179055565b969a5050955095989d50508195506110de565b60248b8e7fe2340e77000000000000000000000000000000000000000000000000000000008252600452fd5b905073ffffffffffffffffffffffffffffffffffffffff806112f56112ef89612f94565b93612f94565b16911614155f6111fc565b60248c8f7fe2340e77000000000000000000000000000000000000000000000000000000008252600452fd5b60248a897f0bd75f95000000000000000000000000000000000000000000000000000000008252600452fd5b8a73ffffffffffffffffffffffffffffffffffffffff6102e560206102df6024958f61339d565b60248960ff6103518b612fc6565b5084895260016020526113ba60ff60408b2054166113aa8a612fc6565b90600160ff8093161b1616151590565b610ff3565b60248973ffffffffffffffffffffffffffffffffffffffff6113e085612f94565b7f9a7d38d900000000000000000000000000000000000000000000000000000000835216600452fd5b905073ffffffffffffffffffffffffffffffffffffffff8061142a85612f94565b16911614155f610fd8565b60248b7f4e487b710000000000000000000000000000000000000000000000000000000081526021600452fd5b60448667ffffffffffffffff8573ffffffffffffffffffffffffffffffffffffffff61149a61014061149389612f94565b93016132e3565b917f7a10283b0000000000000000000000000000000000000000000000000000000085521660045216602452fd5b5067ffffffffffffffff6114df61014085016132e3565b16421115610f84565b5073ffffffffffffffffffffffffffffffffffffffff61150783612f94565b161515610f7e565b8467ffffffffffffffff6115246024936132e3565b7f2f7ddf7200000000000000000000000000000000000000000000000000000000835216600452fd5b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f157602060405160108152f35b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f1576020604051622dc6c08152f35b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261096b57610240136103f1576102443567ffffffffffffffff811161096b5761161e903690600401612db7565b906116276139d2565b61162f61373e565b808452836020526040842060ff81541660068110156103c45760030361179d57611657613e0d565b611662848483614875565b60047fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00825416178155817fb1e2310c8b8eb0057a0594cb2547711f91b2618c565422621202c50f01ce606360405160208152806116c360208201898961318b565b0390a2600460ff6116d2612fb5565b1614611700575b84807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b6117766117939461174a6117138461491d565b916040519687937f7b9d57670000000000000000000000000000000000000000000000000000000060208601528760248601613283565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101855284613073565b61177e612f4d565b9063ffffffff61178c6130d8565b1692614964565b505f8080806116d9565b6103b660449261038a879361483f565b50346103f1577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601610260811261096b57610240136103f157610244356117f36130b4565b906117fc613e0d565b611804613b82565b80835273ffffffffffffffffffffffffffffffffffffffff611824612f29565b16156118af575b5073ffffffffffffffffffffffffffffffffffffffff611849612f4d565b1661188f575b60408201805182810292818404149015171561080f5760809350606083019182526020604051938051855201516020840152516040830152516060820152f35b6118a563ffffffff61189f6130d8565b16614817565b604083015261184f565b60208301525f61182b565b50346103f157807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760206040516301e285008152f35b50346103f15760207ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc3601126103f15760ff60406004359283815260016020528282822054169381526001602052205460081c169061196d6040519283928390929160ff60209181604085019616845216910152565b0390f35b5034611e93577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36016103008112611e935761024013611e93576102443567ffffffffffffffff8111611e93576119cc903690600401612db7565b6102643567ffffffffffffffff8111611e93576119ed903690600401612de8565b9260807ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd7c360112611e9357611a206139d2565b611a2a6004614348565b67ffffffffffffffff60e4351660e43503611e93574267ffffffffffffffff60e43516108015612468575b6124305760843573ffffffffffffffffffffffffffffffffffffffff811614159081611e93573373ffffffffffffffffffffffffffffffffffffffff60843516036123e857831580156123de575b6123b2576040851161238557604051610800611abf8183613073565b3682375f5f915f5b88811061215e575050600114908115916120fa575b506120ce57611aea84613a5e565b8584611af587613a5e565b5f5b888110611fbb575050611b0b926004615a04565b611b1560046138b1565b94855f525f60205260405f209460ff8654166006811015611f8e57611f625760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00875416178655610164359367ffffffffffffffff851696878603611e935780547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff00000000000000008860401b1691161790556004359660405195610280870192898852602435602089015260443560408901526064356060890152611e935773ffffffffffffffffffffffffffffffffffffffff60843516608088015260a43560a088015260c43560c088015267ffffffffffffffff60e4351660e08801526101043573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101008801526101243573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101208801526101443567ffffffffffffffff8116809103611e9357610140880152506101608601526101843563ffffffff8116809103611e93576101808601526101a43573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101a08601526101c43563ffffffff8116809103611e93576101c08601526101e43560ff8116809103611e93576101e086015261020435906bffffffffffffffffffffffff8216809203611e9357918594939281926102008b98015261022435610220870152610280610240870152526102a08401906102a08160051b8601019380925f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6183360301905b848310611e975750505050505091611dba827f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb9483809503610260850152339761314d565b0390a4611dc5613b82565b9173ffffffffffffffffffffffffffffffffffffffff611de3612f29565b16926102a4359360ff851694858103611e935750803b15611e93575f809160e460209760405194859384927fd505accf00000000000000000000000000000000000000000000000000000000845233600485015230602485015288604485015261028435606485015260848401526102c43560a48401526102e43560c48401525af1611e7c575b5061052490611e77612f29565b613bb6565b611e899192505f90613073565b5f90610524611e6a565b5f80fd5b919395969092949798507ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd6089820301825287359083821215611e935760208091876001940190608080611f48611efe611ef086806130fd565b60a0875260a087019161314d565b73ffffffffffffffffffffffffffffffffffffffff611f1e888801612d96565b168786015260408601356040860152611f3a60608701876130fd565b90868303606088015261314d565b9301359101529901920193019093918b9897969593611d75565b867fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b91509150611fcd6101b4828987613aad565b611fe0611fdb828987613aad565b6158fc565b611fea8285613af1565b52611ffb60206102df838a88613aad565b61201d61201661200c848b89613aad565b60608101906132f8565b3691613b05565b602081519101206040519073ffffffffffffffffffffffffffffffffffffffff6020830193168352604082015260408152612059606082613073565b5190206120668284613af1565b525f5b81811061207d575060010187918691611af7565b6120878284613af1565b516120928285613af1565b51146120a057600101612069565b7fd09a71e6000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b847f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001861b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8101925082116121315714155f611adc565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b95612173878a839c969c9b959b9a949a6158b2565b3560f81c608081106123225760801480159061230e575b6122e25760018701808811612131576121a49084836158b2565b3560f81c9860028801808911612131576121bf9085846158b2565b3560f81c998a81159182156122d8575b505080156122cf575b6122a357896121e691613ba9565b9586955f5b6121f58c8a613731565b88101561226057612206888c6158eb565b5160ff81146122565760018083831c161461222b5790600180921b17975b01966121eb565b7fada97f8e000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5096600190612224565b50955095600161227d9298949a9b959b99939903612291576158be565b916003810180911161213157905b90611ac7565b60ff61229d82856158eb565b526158be565b877f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50808a116121d8565b1190508a5f6121cf565b867f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b50600287018088116121315783111561218a565b939982859a949a99939998929810156123595790612353916001861b179461229d61234c866158be565b95856158eb565b9061228b565b507f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f69e0d1af000000000000000000000000000000000000000000000000000000005f52604060045260245ffd5b837fcf9c4650000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5060088411611aa3565b7f2f081df3000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff608435166004523360245260445ffd5b7f115d3d42000000000000000000000000000000000000000000000000000000005f5267ffffffffffffffff60e4351660045260245ffd5b506301e2850042018042116121315767ffffffffffffffff60e4351611611a55565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc36016102808112611e935761024013611e93576102443567ffffffffffffffff8111611e93576124df903690600401612db7565b6102643567ffffffffffffffff8111611e9357612500903690600401612de8565b919061250a6139d2565b6125146004614348565b67ffffffffffffffff60e4351660e43503611e93574267ffffffffffffffff60e43516108015612c6b575b6124305760843573ffffffffffffffffffffffffffffffffffffffff8116141580611e93573373ffffffffffffffffffffffffffffffffffffffff60843516036123e85782158015612c61575b612c355760408411612385576040516108006125a88183613073565b3682375f5f915f5b878110612ab057505060011490811591612a79575b50612a4d576125d383613a5e565b84836125de86613a5e565b5f5b87811061297e5750506125f4926004615a04565b6125fe60046138b1565b93845f525f60205260405f209360ff8554166006811015611f8e576129525760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00865416178555610164359267ffffffffffffffff841695868503611e935780547fffffffffffffffffffffffffffffffffffffffff00000000ffffffffffffffff6bffffffff00000000000000008760401b1691161790556004359560405194610280860192888752602435602088015260443560408801526064356060880152611e935773ffffffffffffffffffffffffffffffffffffffff60843516608087015260a43560a087015260c43560c087015267ffffffffffffffff60e4351660e08701526101043573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101008701526101243573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101208701526101443567ffffffffffffffff8116809103611e9357610140870152506101608501526101843563ffffffff8116809103611e93576101808501526101a43573ffffffffffffffffffffffffffffffffffffffff8116809103611e93576101a08501526101c43563ffffffff8116809103611e93576101c08501526101e43560ff8116809103611e93576101e085015261020435906bffffffffffffffffffffffff8216809203611e9357829161020086015261022435610220860152610280610240860152526102a08301906102a08160051b8501019780925f907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6183360301905b8483106128e75750505050505081806128a0887f997ce18db0cb9518355f7e160cbdff7ae7712b696f028c22e087caa8d1a63fbb94899660209b03610260850152339761314d565b0390a46128bc6128ae612f29565b6128b6613b82565b90613bb6565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152f35b90919293949a7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd608882030182528b359083821215611e93576020809187600194019060808061293c611efe611ef086806130fd565b9301359101529d01920193019190949392612858565b857fec0db698000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b915091506129906101b482888b613aad565b61299e611fdb82888b613aad565b6129a88285613af1565b526129b960206102df83898c613aad565b6129ca61201661200c848a8d613aad565b602081519101206040519073ffffffffffffffffffffffffffffffffffffffff6020830193168352604082015260408152612a06606082613073565b519020612a138284613af1565b525f5b818110612a2a5750600101869185916125e0565b612a348284613af1565b51612a3f8285613af1565b51146120a057600101612a16565b837f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001851b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff810192508211612131571415866125c5565b9493929791969095612ac38683876158b2565b3560f81c60808110612c0757608014801590612bf3575b612bc7576001860180871161213157612af49083876158b2565b3560f81c976002870180881161213157612b0f9084886158b2565b3560f81c98898115918215612bbd575b50508015612bb4575b6122e25788612b3691613ba9565b9485945f5b612b458b89613731565b871015612b8557612b56878b6158eb565b5160ff8114612b7b5760018083831c161461222b5790600180921b17965b0195612b3b565b5095600190612b74565b50959096939994506001612ba09298939903612291576158be565b916003810180911161213157905b906125b0565b50808911612b28565b119050898c612b1f565b857f69e0d1af000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506002860180871161213157821115612ada565b939495909691979298878510156123595790612c2f916001861b179461229d61234c866158be565b90612bae565b827fcf9c4650000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506008831161258c565b506301e2850042018042116121315767ffffffffffffffff60e435161161253f565b34611e93576102407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e93576020612cc761373e565b604051908152f35b34611e935760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e9357612d06612d73565b6024359073ffffffffffffffffffffffffffffffffffffffff82168203611e935773ffffffffffffffffffffffffffffffffffffffff165f52600360205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f52602052602060405f2054604051908152f35b6004359073ffffffffffffffffffffffffffffffffffffffff82168203611e9357565b359073ffffffffffffffffffffffffffffffffffffffff82168203611e9357565b9181601f84011215611e935782359167ffffffffffffffff8311611e93576020808501948460051b010111611e9357565b9181601f84011215611e935782359167ffffffffffffffff8311611e935760208381860195010111611e9357565b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc81016102808112611e935761024013611e93576004916102443567ffffffffffffffff8111611e935760407ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8285030112611e935760040191610264359067ffffffffffffffff8211611e93577ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc8260c092030112611e935760040190565b60031115611f8e57565b6006811015611f8e57602452565b34611e93575f7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffc360112611e935760206040516276a7008152f35b6101043573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b6101a43573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b60843573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b3573ffffffffffffffffffffffffffffffffffffffff81168103611e935790565b6101e43560ff81168103611e935790565b3560ff81168103611e935790565b610120810190811067ffffffffffffffff821117612ff157604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b6080810190811067ffffffffffffffff821117612ff157604052565b610140810190811067ffffffffffffffff821117612ff157604052565b6040810190811067ffffffffffffffff821117612ff157604052565b90601f7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0910116810190811067ffffffffffffffff821117612ff157604052565b604051906130c18261301e565b5f6060838281528260208201528260408201520152565b6101c43563ffffffff81168103611e935790565b3563ffffffff81168103611e935790565b90357fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe182360301811215611e9357016020813591019167ffffffffffffffff8211611e93578136038313611e9357565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b9091602081848152019260208160051b83010193835f917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa182360301945b8484106131da575050505050505090565b909192939495967fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0828203018352873587811215611e93576020613272600193878394019061326461325961324061323285806130fd565b60608652606086019161314d565b61324c878601866130fd565b908583038987015261314d565b9260408101906130fd565b91604081850391015261314d565b9901930194019291959493906131c9565b6132d36132e0959360c093835260208301906060809173ffffffffffffffffffffffffffffffffffffffff81511684526020810151602085015260ff604082015116604085015201511515910152565b8160a0820152019161318b565b90565b3567ffffffffffffffff81168103611e935790565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215611e93570180359067ffffffffffffffff8211611e9357602001918136038313611e9357565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe181360301821215611e93570180359067ffffffffffffffff8211611e9357602001918160051b36038313611e9357565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff6181360301821215611e93570190565b604051906133dd82612fd4565b5f610100838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e08201520152565b60ff168015612131577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0190565b5f939261344d82614a59565b939092604083019461345e86612f94565b95613470606086013580988589614bd6565b9061347a82614c56565b97613485878a61572f565b939092835f52600260205267ffffffffffffffff60405f2054168015613705576134b08a8a8a614ac4565b5f926134c76134c260208d018d61339d565b615781565b6136eb575b5060018e6134d981612ed6565b1461361b57505050505f52600260205260405f207fffffffffffffffffffffffffffffffffffffffffffffffff00000000000000008154169055865f52600160205260ff60405f2061356661353383835460081c16613413565b82547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff16600882901b61ff001617909255565b16156135cf575b61357689612ed6565b6002890361358d57509461358b953395615001565b565b915050604091506135be7f426e33fa94c0ba7d5e15095811b4c24e75f0df736fad24d565fc4ce4c97995db93612fc6565b9060ff8351921682526020820152a3565b6136166135e260ff845460101c16613413565b83547fffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff1660109190911b62ff000016178355565b61356d565b93929a99989750939450945067ffffffffffffffff859b9a9b169182146136bf57926111ae6102726136b99473ffffffffffffffffffffffffffffffffffffffff97947fa0820de549177a0861beaee9442d82b778247ea9ee192e07930d4c78cd650ad599975f52600260205260405f20907fffffffffffffffffffffffffffffffffffffffffffffffff0000000000000000825416179055612f94565b0390a490565b507fbb3c27bd000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60019e506136fd9193508a9089614dcc565b92909d6134cc565b8b7fbbf86c27000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b9190820180921161213157565b600435602435604435906064356084359173ffffffffffffffffffffffffffffffffffffffff831692838103611e93575060a4359460e4359167ffffffffffffffff831660c435818503611e93576132e0986138799773ffffffffffffffffffffffffffffffffffffffff9650604051976137b88961303a565b8689528560208a01528a60408a01528060608a01528160808a01528260a08a01528360c08a015260e089019a468c52856101206101008c019b308d5201526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261386b61018082613073565b519020935191511690615ab5565b604291604051917f19010000000000000000000000000000000000000000000000000000000000008352600283015260228201522090565b60606138796132e09273ffffffffffffffffffffffffffffffffffffffff81356020830135610120604085013594878101356138ef60808301612f94565b9660a0830135918761390860e060c087013596016132e3565b99826040519d8e6139188161303a565b8b81528a6020820152866040820152015216918260808d01528360a08d01528460c08d015260e08c019b468d5267ffffffffffffffff61010082019b308d521696879101526040519660208801987faca8ccecae674f1f9d12f9f7c1ceab301c526421b7aea1605bcdc53e4a6cbf0a8a5260408901526060880152608087015260a086015260c085015260e08401526101008301524661012083015230610140830152610160820152610160815261386b61018082613073565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c613a1e5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b67ffffffffffffffff8111612ff15760051b60200190565b90613a6882613a46565b613a756040519182613073565b8281527fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0613aa38294613a46565b0190602036910137565b90821015613ac4576132e09160051b81019061339d565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b8051821015613ac45760209160051b010190565b92919267ffffffffffffffff8211612ff15760405191613b4d601f82017fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe01660200184613073565b829481845281830111611e93578281602093845f960137010152565b356bffffffffffffffffffffffff81168103611e935790565b610204356bffffffffffffffffffffffff8116808203611e93576132e0915060a435613731565b9190820391821161213157565b73ffffffffffffffffffffffffffffffffffffffff169081158015613e0757815b803403613dd85750613dd4576040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481865afa908115613d4c575f91613da2575b50604051907f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528260445260205f60648180885af160015f5114811615613d83575b826040525f60605215613d57577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481875afa918215613d4c575f92613d18575b5080821115613d0f57613cd091613ba9565b915b818303613cde57505050565b7f348f254e000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b50505f91613cd2565b9091506020813d602011613d44575b81613d3460209383613073565b81010312611e935751905f613cbe565b3d9150613d27565b6040513d5f823e3d90fd5b837f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6001811516613d9957843b15153d151616613c71565b823d5f823e3d90fd5b90506020813d602011613dcc575b81613dbd60209383613073565b81010312611e9357515f613c26565b3d9150613db0565b5050565b7f195a3ca1000000000000000000000000000000000000000000000000000000005f526004523460245260445ffd5b5f613bd7565b6101a43573ffffffffffffffffffffffffffffffffffffffff8116141580611e93576101c43563ffffffff81161415906101a43573ffffffffffffffffffffffffffffffffffffffff16151582611e935763ffffffff6101c43516151581149081159161432f575b8115614309575b81156142b9575b5061424b576101643567ffffffffffffffff8116141580611e935767ffffffffffffffff6101643516151580614201575b6141c4576101843563ffffffff811614159081611e93576276a70063ffffffff61018435161161418f576101243573ffffffffffffffffffffffffffffffffffffffff8116141580611e93576101443567ffffffffffffffff811614159081611e935767ffffffffffffffff61014435161573ffffffffffffffffffffffffffffffffffffffff610124351615036141395773ffffffffffffffffffffffffffffffffffffffff61010435166101043503611e9357611e9357611e9357611e9357611e9357611e9357611e93576101e43560ff811690818103611e935750610204356bffffffffffffffffffffffff811690818103611e9357506040519060208201927fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f9168845273ffffffffffffffffffffffffffffffffffffffff6101043516604084015273ffffffffffffffffffffffffffffffffffffffff6101243516606084015267ffffffffffffffff6101443516608084015267ffffffffffffffff610164351660a084015263ffffffff610184351660c084015273ffffffffffffffffffffffffffffffffffffffff6101a4351660e084015263ffffffff6101c43516610100840152610120830152610140820152610140815261409961016082613073565b51902061022435908060206040516140b081613057565b84815201526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526140fa608082613073565b51902060643580820361410b575050565b7fc4f189e2000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7fd86097b2000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff610124351660045267ffffffffffffffff610144351660245260445ffd5b7fe3c0c167000000000000000000000000000000000000000000000000000000005f5263ffffffff610184351660045260245ffd5b611e93577f3ab63971000000000000000000000000000000000000000000000000000000005f5267ffffffffffffffff610164351660045260245ffd5b50505f60e43567ffffffffffffffff811690818103611e93575067ffffffffffffffff61016435161080613eb45750505f63ffffffff67ffffffffffffffff610164351611613eb4565b611e9357611e93576101e43560ff811690818103611e9357507fa9e01eb8000000000000000000000000000000000000000000000000000000005f5273ffffffffffffffffffffffffffffffffffffffff6101a4351660045263ffffffff6101c4351660245260445260645ffd5b1590506142f2576101e43560ff8116808203611e9357600381149182156142e5575b50505b155f613e83565b6004925050145f806142db565b6101e43560ff811690818103611e935750156142de565b5f92506101a43573ffffffffffffffffffffffffffffffffffffffff1630149150613e7c565b5f9350621e84806101c43563ffffffff16119150613e75565b6101a0810173ffffffffffffffffffffffffffffffffffffffff61436b82612f94565b1615156101c083019063ffffffff614382836130ec565b1615158114908115916147fb575b81156147d2575b8115614779575b5061470857610160830167ffffffffffffffff6143ba826132e3565b161515806146c0575b6146825761018084016276a70063ffffffff6143de836130ec565b16116146485761012085019373ffffffffffffffffffffffffffffffffffffffff61440886612f94565b16159361014087019467ffffffffffffffff614423876132e3565b1615036145e6576144376101008801612f94565b9561444190612f94565b9461444b906132e3565b93614455906132e3565b9261445f906130ec565b9161446990612f94565b90614473906130ec565b916144816101e08901612fc6565b9361448f6102008a01613b69565b956040519760208901997fadcd78b53e65779b20731325dd76b148ef2667a76bee502f9ae9f85bc60f91688b5273ffffffffffffffffffffffffffffffffffffffff1660408a015273ffffffffffffffffffffffffffffffffffffffff16606089015267ffffffffffffffff16608088015267ffffffffffffffff1660a087015263ffffffff1660c086015273ffffffffffffffffffffffffffffffffffffffff1660e085015263ffffffff1661010084015260ff166101208301526bffffffffffffffffffffffff16610140820152610140815261457061016082613073565b519020610220820135908060405161458781613057565b838152602001526040519060208201927f2b3000ad9760053e1fe667e3118090e932c8aba0f1599207d54c0ffc78a89b56845260408301526060820152606081526145d3608082613073565b519020906060013580820361410b575050565b67ffffffffffffffff8573ffffffffffffffffffffffffffffffffffffffff6146176146118a612f94565b926132e3565b917fd86097b2000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b61465663ffffffff916130ec565b7fe3c0c167000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b61469467ffffffffffffffff916132e3565b7f3ab63971000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506146ca816132e3565b67ffffffffffffffff806146e060e088016132e3565b16911610806143c3575063ffffffff67ffffffffffffffff614701836132e3565b16116143c3565b63ffffffff8373ffffffffffffffffffffffffffffffffffffffff6147446101e061473d61473760ff98612f94565b966130ec565b9301612fc6565b937fa9e01eb8000000000000000000000000000000000000000000000000000000005f5216600452166024521660445260645ffd5b1590506147bc576101e08301600360ff61479283612fc6565b16149081156147a5575b505b155f61439e565b600491506147b460ff91612fc6565b16145f61479c565b60ff6147cb6101e08501612fc6565b161561479e565b90506147dd83612f94565b73ffffffffffffffffffffffffffffffffffffffff16301490614397565b9050621e848063ffffffff61480f846130ec565b161190614390565b61482590603f810490613731565b600181019081811161213157612ee1018091116121315790565b5460ff8116906006821015611f8e57600182149081614865575b50156132e05750600290565b60ff915060101c1615155f614859565b91906142a436116148c85760019161488c9161561d565b91015480820361489a575050565b7fe6434983000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd5c3601368111612131577f960dab2f000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b6149256130b4565b50805460ff614938600184015493615711565b91604051936149468561301e565b8160601c8552602085015260181c1660408301521515606082015290565b91929493833b15159561497681614817565b805a10614a2e575086614a15575b50508415614a0e5760025b61499881612ed6565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ff61ff0083549260081b1691161790557fc50f547129fe00be5c66f3739d6bd129375c7ffea5cc39a1f1b9cb9ece634700602073ffffffffffffffffffffffffffffffffffffffff6040519487151586521693a3565b600161498f565b5f929650908291828660208451940192f1935f80614984565b7fb22db895000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b614a62906138b1565b90815f525f60205260405f209060ff8254166006811015611f8e57600103614a8657565b614abf83614a938461483f565b907f2b3263b3000000000000000000000000000000000000000000000000000000005f52600452612ee0565b60445ffd5b929190614ad084614348565b614ada8180613349565b94614ae860208401846132f8565b929091614af488613a46565b91614b026040519384613073565b888352602083019860051b810190368211611e9357985b818a10614bc6575050614b2f9495969750615a04565b614b3882612fc6565b614b428280613349565b93905060ff821693841092831593614b8a575b505050614b5f5750565b7f2a701e34000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b614b979192935080613349565b849291921015613ac457614bb5611fdb826020611fe094019061339d565b9260051b16013514155f8080614b55565b893581526020998a019901614b19565b929067ffffffffffffffff92604073ffffffffffffffffffffffffffffffffffffffff92614c026133d0565b50614c0f60e082016132e3565b94825197614c1c89612fd4565b8852813560208901526020820135838901526060880152013560808601521660a08401524660c08401523060e08401521661010082015290565b6132e090613879815173ffffffffffffffffffffffffffffffffffffffff6020840151916040850151926060860151936080870151968460a0820151169760c082019889519160e084019867ffffffffffffffff6101008a8c511696015116956040519760208901997f83186237ca4d6300c73260f646472052e1342c88b6aace25501d93adcddfb0198b5260408a01526060890152608088015260a087015260c086015260e0850152610100840152610120830152610140820152610140815261386b61016082613073565b9060418303614d4d57614d469250602081013591604082359201355f1a90615b5d565b9192909190565b50505f9160029190565b614d6081615781565b15614d685750565b6040602082019173ffffffffffffffffffffffffffffffffffffffff614d96614d9085612f94565b94612f94565b3f937fc18b5010000000000000000000000000000000000000000000000000000000005f5216600452013560245260445260645ffd5b905f83604092614f36614e07614f0a614dfa61200c614df360206102df818a01809a61339d565b968b61339d565b92909960a08101906132f8565b614ed989519b8c9567ffffffffffffffff610100602089019a7f041d6a64000000000000000000000000000000000000000000000000000000008c52805160248b0152602081015160448b01528e81015160648b0152606081015160848b0152608081015160a48b015273ffffffffffffffffffffffffffffffffffffffff60a08201511660c48b015260c081015160e48b015273ffffffffffffffffffffffffffffffffffffffff60e0820151166101048b015201511661012488015261016061014488015261018487019161314d565b917fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffdc8584030161016486015261314d565b037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101885287613073565b5a955191622dc6c0fa60403d1416905f51602051938380614fe6575b614fda57622ea7d3809110614a2e57504284119182614faa575b5082614f9f575b5081614f97575b50614f8657505f905f90565b9067ffffffffffffffff6001921690565b90505f614f7a565b60011491505f614f73565b67ffffffffffffffff91925060e0614fc291016132e3565b166276a700810180911161213157831115905f614f6c565b50505050506002905f90565b5060028214614f52565b60ff1660ff81146121315760010190565b939184928483979998959960ff60018161501a84612fc6565b161b1692600161502a8280613349565b9050036153d3575b5084547fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00ffff0016601884901b63ff000000161760031785556101008201946001949387937f67440a4490d2e87f96accd184a1f175d925baa2292c5b13cea222f4bab2426ac9360809373ffffffffffffffffffffffffffffffffffffffff939291849161513f9190606081549260408101937fffffffffffffffffffffffffffffffffffffffff0000000000000000000000006150ec86612f94565b841b16906bffffffff00000000ffffffff67ffffffff000000004260201b1691161717835501359b8c91015561513a6151248d612f94565b60a061512f84612f94565b9601359586916157b3565b612f94565b9260ff61514b8c612f94565b916040519b8c521660208b015216604089015260608801521694a46102008701926bffffffffffffffffffffffff61518285613b69565b16615348575b50505050600360ff61519d6101e08701612fc6565b16146151aa575b50509050565b6151b38261491d565b93602092604051956151c58588613073565b5f8752604080517f7b9d5767000000000000000000000000000000000000000000000000000000008188015260248101869052825173ffffffffffffffffffffffffffffffffffffffff166044820152602083015160648201529082015160ff166084820152606090910151151560a48201529360e4850160c060c48701528751809152610104860191806101048360051b8901019901925f905b8382106152c95750505050506152a1846152c09697037fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe08101865285613073565b63ffffffff61178c6101c06152b96101a08601612f94565b94016130ec565b50805f806151a4565b90919293998380615339838e7ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffefc8e60019703018752519060406153286153188451606085526060850190615bec565b8685015184820388860152615bec565b920151906040818403910152615bec565b9c019201920190939291615260565b73ffffffffffffffffffffffffffffffffffffffff816bffffffffffffffffffffffff6153ba6153b48661513a8a604098866153ad6153a77f6e68cad90c2773e9bc7090828e2fbf7d49b734ffdede92e0d649f0a8599c99749d612f94565b93613b69565b16916157b3565b97613b69565b838551981688521660208701521693a35f818180615188565b945092945050835f52600160205260405f20906153fc82549160ff8316179460208101906132f8565b905f905f5b8381106154d75750506001915003615420575091888694928894615032565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0016831790559596509093507fa486b6f7ed4ad83d3ee3bf82683508164c5f8bc5198d2c939fa80c44a9815dd2915060809073ffffffffffffffffffffffffffffffffffffffff9061549460408801612f94565b9061549e88612fc6565b60ff6154b061201660a08c018c6132f8565b602081519101209160606040519b01358b521660208a0152604089015260608801521694a4565b876154e38286856158b2565b3560f81c608081101561550a571c600116906154fe906158be565b925b60011b1791615401565b50505f60028201808311612131576155239086856158b2565b3560f81c805b61556d575060018201808311612131576155449086856158b2565b3560f81c116155655760ff60015b1690600381018091116121315792615500565b60ff5f615552565b939061557d906001831690613731565b9060011c938015612131577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff0180615529565b9190811015613ac45760051b810135907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa181360301821215611e93570190565b80516020909101905f5b8181106156075750505090565b82518452602093840193909201916001016155fa565b61562682613a5e565b915f5b81811061564e575050506040516156488161092b6020820180956155f0565b51902090565b8061566861201661566260019486886155b0565b806132f8565b6020815191012061568a6120166156808487896155b0565b60208101906132f8565b602081519101206156ac6120166156a285888a6155b0565b60408101906132f8565b602081519101206040519160208301937f0eb5b7da39566a23d350452e626789208bbb314ba16b88d171639fa01b8acb8b8552604084015260608301526080820152608081526156fd60a082613073565b51902061570a8287613af1565b5201615629565b5460401c63ffffffff168015159081615728575090565b9050421190565b6157559161577b61574661201660a08401846132f8565b60208151910120938492612fc6565b604080516020810195865260ff909216908201526060810192909252816080810161092b565b51902091565b602081019061578f82612f94565b3b1515918261579d57505090565b60409192506157ab90612f94565b3f9101351490565b826157bd57505050565b73ffffffffffffffffffffffffffffffffffffffff165f52600360205273ffffffffffffffffffffffffffffffffffffffff60405f2091165f5260205261580960405f20918254613731565b9055565b814710615882575f80809373ffffffffffffffffffffffffffffffffffffffff82948360405161583e602082613073565b52165af11561584957565b3d1561585a576040513d5f823e3d90fd5b7fd6bda275000000000000000000000000000000000000000000000000000000005f5260045ffd5b50477fcf479181000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b90821015613ac4570190565b7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff81146121315760010190565b906040811015613ac45760051b0190565b61590961201682806132f8565b602081519101209061591e61201682806132f8565b6020815191012090608061593460208301612f94565b9161594561201660608301836132f8565b6020815191012073ffffffffffffffffffffffffffffffffffffffff6040519460208601967ffa5e3df4409c31f39296bda5fd296d28c1db6ca92d589c4c35a4d79cfb8ec66f8852604087015216606085015260408201358385015260a0840152013560c082015260c081526159bc60e082613073565b5190206040519060208201927fe643327d0797fa12de32ccdc770d7dd4a3af5b75844be1b049bb3b1a2a20818584526040830152606082015260608152615648608082613073565b9290604092615a2c918451615a218161092b6020820180956155f0565b519020923691613b05565b6020815191012082519060208201927f05a59fc8bbc52be159e1af10ba20286671336beac05a4b83ae58f5eaa3225826845284830152606082015260608152615a76608082613073565b519020910135808203615a87575050565b7febd7399b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b9073ffffffffffffffffffffffffffffffffffffffff6040519160208301937f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f85527ffe44adbdb6c8198d71b3ae281039ca51512c5ac52218acddc74acce92aa4b9ed60408501527fc89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6606085015260808401521660a082015260a0815261564860c082613073565b91907f7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a08411615be1579160209360809260ff5f9560405194855216868401526040830152606082015282805260015afa15613d4c575f5173ffffffffffffffffffffffffffffffffffffffff811615615bd757905f905f90565b505f906001905f90565b5050505f9160039190565b907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe0601f602080948051918291828752018686015e5f858286010152011601019056fea164736f6c6343000825000a'
 
 /** Where immutable values stand in the deployed code: byte offset and length. */
 export const settlementImmutableReferences: readonly { readonly start: number; readonly length: number }[] = []

@@ -112,8 +112,8 @@ describe('settler on a local chain', () => {
     const settleJob = await job()
     const settled = await settler.settle(settleJob, call())
     const confirm = confirmSettlement(plugin.client())
-    expect(await confirm(submitted, settleJob.receipt)).toBe(true)
-    expect(await confirm(settled, settleJob.receipt)).toBe(true)
+    expect(await confirm(submitted, settleJob.receipt)).toBe('confirmed')
+    expect(await confirm(settled, settleJob.receipt)).toBe('confirmed')
 
     const detail = settled.detail as Readonly<Record<string, Json>>
     const lies: readonly Partial<typeof settled>[] = [
@@ -130,14 +130,19 @@ describe('settler on a local chain', () => {
       { detail: { ...detail, delivery: submitted.ref } },
       { detail: { ...detail, gas: { submit: 1 } } },
       { detail: { ...detail, gas: { unknown: 1 } } },
+      { detail: { ...detail, gas: { constructor: 1 } } },
+      ...[999_999_999, true, [], '', null].map((gas) => ({ detail: { ...detail, gas } })),
       { detail: { ...detail, unknown: 1 } },
     ]
     for (const lie of lies)
-      expect([lie, await confirm({ ...settled, ...lie }, settleJob.receipt)]).toEqual([lie, false])
-    expect(await confirm(settled, (await job(8)).receipt)).toBe(false)
-    expect(await confirm(settled, (await job(7, localSigner(stranger.privateKey))).receipt)).toBe(false)
+      expect([lie, await confirm({ ...settled, ...lie }, settleJob.receipt)]).toEqual([
+        lie,
+        'network' in lie ? 'unknown' : 'refuted',
+      ])
+    expect(await confirm(settled, (await job(8)).receipt)).toBe('refuted')
+    expect(await confirm(settled, (await job(7, localSigner(stranger.privateKey))).receipt)).toBe('refuted')
     const elsewhere = { ...settleJob.receipt, request: { ...escrow.request, contract: stranger.address } }
-    expect(await confirm(settled, elsewhere)).toBe(false)
+    expect(await confirm(settled, elsewhere)).toBe('unknown')
   })
 
   test('settles concurrent jobs through one account', async () => {

@@ -3,18 +3,21 @@ import {
   claimDigest,
   commitmentsDigest,
   type Digest,
+  elementCount,
   evaluateRequirement,
   isIntegerType,
   type Leaf,
   leaves,
   type Policy,
   policyDigest,
+  RAW_LIMIT,
   RAW_SCHEME,
   rawCommitment,
   recoverSigner,
   requestId,
   requirementDigest,
   sameLeaf,
+  type Tensor,
   type Ternary,
   tensorSpec,
   termsDigest,
@@ -30,8 +33,8 @@ export interface VerifyReceiptOptions
   readonly verifiers: readonly Verifier[]
   /** From a file, a registry or the caller's own code; never from the receipt. */
   readonly anchors?: AnchorSet | AnchorLookup
-  /** Whether a settlement happened, asked of a chain. Without it settlements stay `undetermined: chain`. */
-  readonly confirm?: (settlement: Settlement, receipt: Receipt) => Promise<boolean>
+  /** Whether a settlement happened, asked of a chain. Without it, or where it throws, settlements stay `undetermined: chain`. */
+  readonly confirm?: (settlement: Settlement, receipt: Receipt) => Promise<Confirmation>
 }
 
 /** What was found about one piece of evidence, for the leaf that it was judged by. */
@@ -40,6 +43,9 @@ export interface LeafVerdict {
   readonly kind: EvidenceKind | undefined
   readonly verdict: Verdict
 }
+
+/** What a chain says of a settlement: that it is so, that it is not, or nothing. */
+export type Confirmation = 'confirmed' | 'refuted' | 'unknown'
 
 export interface SettlementVerdict {
   readonly settlement: Settlement
@@ -140,6 +146,7 @@ function structure(receipt: Receipt, digest: Digest): readonly Check[] {
   const entries = new Set(signed.outputs.map((c) => c.tensor))
   const covered = new Set(signed.outputs.flatMap((c) => c.tensor.split(',')))
   const specs = outputs.map(tensorSpec)
+  const stated = new Map(outputs.map((t, i) => [specs[i] ?? '', t]))
   return [
     check('request id', requestId(request) === request.id),
     check('requirement digest', safely(() => requirementDigest(requirement)) === request.requirement),
@@ -166,12 +173,12 @@ function structure(receipt: Receipt, digest: Digest): readonly Check[] {
     ),
     check(
       'salt names',
-      Object.keys(salts).every((spec) => entries.has(spec) && spec.split(',').every((s) => specs.includes(s))),
+      Object.keys(salts).every((spec) => entries.has(spec) && spec.split(',').every((s) => stated.has(s))),
       'each salt opens an output commitment to outputs that are stated',
     ),
     ...signed.outputs
       .filter((c) => c.scheme === RAW_SCHEME)
-      .map((c) => check(`raw output ${c.tensor}`, opensRaw(receipt, c))),
+      .map((c) => check(`raw output ${c.tensor}`, opensRaw(c, stated, salts))),
     check(
       'evidence binds this claim',
       evidence.every((e) => e.claim === digest),
@@ -192,13 +199,23 @@ function safely<T>(make: () => T): T | undefined {
   }
 }
 
-/** Outputs that were posted raw are no secret: the receipt must state them, and as they were posted. */
-function opensRaw({ outputs, salts }: Receipt, c: Commitment): boolean {
-  const tensors = c.tensor.split(',').map((spec) => outputs.find((t) => tensorSpec(t) === spec))
+/**
+ * Outputs that were posted raw are no secret: the receipt must state them, and as they were posted. Lengths are compared
+ * before elements are read, so that a small receipt can not ask for much work.
+ */
+function opensRaw(c: Commitment, stated: ReadonlyMap<string, Tensor>, salts: Receipt['salts']): boolean {
   if (Object.hasOwn(salts, c.tensor)) return false
-  const present = tensors.filter((t) => t !== undefined)
-  if (present.length !== tensors.length || !present.every((t) => isIntegerType(t.type))) return false
-  return safely(() => `0x${present.map((t) => rawCommitment(t).slice(2)).join('')}`) === c.value
+  const tensors: Tensor[] = []
+  let elements = 0
+  for (const spec of c.tensor.split(',')) {
+    const t = stated.get(spec)
+    if (t === undefined || !isIntegerType(t.type)) return false
+    elements += elementCount(t.shape)
+    if (elements > RAW_LIMIT) return false
+    tensors.push(t)
+  }
+  if (c.value.length !== 2 + 64 * elements) return false
+  return safely(() => `0x${tensors.map((t) => rawCommitment(t).slice(2)).join('')}`) === c.value
 }
 
 async function judgeLeaf(
@@ -254,9 +271,9 @@ async function judge(
 async function judgeSettlements(receipt: Receipt, o: VerifyReceiptOptions): Promise<readonly SettlementVerdict[]> {
   const judged: SettlementVerdict[] = []
   for (const settlement of receipt.settlements) {
-    const status =
-      o.confirm === undefined ? 'undetermined: chain' : (await o.confirm(settlement, receipt)) ? 'confirmed' : 'refuted'
-    judged.push({ settlement, status })
+    // A chain that can not be asked has said nothing.
+    const found = (await o.confirm?.(settlement, receipt).catch(() => 'unknown' as const)) ?? 'unknown'
+    judged.push({ settlement, status: found === 'unknown' ? 'undetermined: chain' : found })
   }
   return judged
 }

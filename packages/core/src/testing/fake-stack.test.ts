@@ -30,7 +30,7 @@ test('settles in memory', async () => {
   const receipt = await job.wait('settled')
   expect(receipt.settlements.at(-1)?.state).toBe('accepted')
   expect(await stack.credited(stack.claimant)).toBe(5n)
-  const confirm = async () => true
+  const confirm = async () => 'confirmed' as const
   const { verifiers, anchors } = stack
   expect(await verifyReceipt(receipt, { verifiers, anchors, confirm })).toMatchObject({ status: 'accepted' })
 })

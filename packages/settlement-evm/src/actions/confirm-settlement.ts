@@ -1,4 +1,12 @@
-import { claimDigest, type Confirmation, type Digest, type Json, type Receipt, type Settlement, type SettlementState } from '@veristack/core/receipt'
+import {
+  type Confirmation,
+  claimDigest,
+  type Digest,
+  type Json,
+  type Receipt,
+  type Settlement,
+  type SettlementState,
+} from '@veristack/core/receipt'
 import type { SettlementClient } from '../client.ts'
 import { findEvents, type RequestEvent } from './find-events.ts'
 
@@ -58,7 +66,7 @@ async function detailHolds(
   if (!isObject(detail)) return false
   const { gas, ...facts } = detail
   const decided = state === 'accepted' || state === 'delivered'
-  const known: ReadonlyMap<string, Json | undefined> = new Map([
+  const known: ReadonlyMap<string, Json | undefined> = new Map<string, Json | undefined>([
     ['request', request.id],
     ['contract', deployment.settlement],
     ['block', Number(event.block)],
@@ -82,4 +90,5 @@ async function detailHolds(
   return true
 }
 
-const isObject = (v: Json): v is { readonly [k: string]: Json } => typeof v === 'object' && v !== null && !Array.isArray(v)
+const isObject = (v: Json): v is { readonly [k: string]: Json } =>
+  typeof v === 'object' && v !== null && !Array.isArray(v)

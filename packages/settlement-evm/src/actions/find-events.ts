@@ -36,7 +36,9 @@ export async function findEvents(
         name: event.name,
         transaction: parseHex(log.transactionHash, 'transactionHash', 32),
         block: BigInt(log.blockNumber),
-        ...(event.fragment.inputs.some((i) => i.name === 'claim') ? { claim: parseDigest(event.args.claim, 'claim') } : {}),
+        ...(event.fragment.inputs.some((i) => i.name === 'claim')
+          ? { claim: parseDigest(event.args.claim, 'claim') }
+          : {}),
       },
     ]
   })

@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 
 /// What is asked, for how much, until when, and where it is settled.
-/// `verifyingContract` is the member that the EIP-712 type calls `contract`, a reserved word here.
+/// `verifyingContract` is the member that receipts and TypeScript call `contract`, a reserved word here.
 struct Request {
     bytes32 program;
     bytes32 inputs;
@@ -74,10 +74,10 @@ library TypedData {
         keccak256("Requirement(Leaf[] leaves,bytes formula)Leaf(string tier,bytes32 policy)");
     bytes32 internal constant TERMS_TYPEHASH = keccak256("Terms(bytes32 application,bytes32 settlement)");
     bytes32 internal constant REQUEST_TYPEHASH = keccak256(
-        "Request(bytes32 program,bytes32 inputs,bytes32 requirement,bytes32 terms,address payer,uint256 priceWei,bytes32 nonce,uint256 chainId,address contract,uint64 expiresAt)"
+        "Request(bytes32 program,bytes32 inputs,bytes32 requirement,bytes32 terms,address payer,uint256 priceWei,bytes32 nonce,uint256 chainId,address verifyingContract,uint64 expiresAt)"
     );
     bytes32 internal constant CLAIM_TYPEHASH = keccak256(
-        "Claim(bytes32 request,bytes32 program,bytes32 inputs,bytes32 outputs,bytes32 requirement,address claimant,uint256 chainId,address contract,uint64 expiresAt)"
+        "Claim(bytes32 request,bytes32 program,bytes32 inputs,bytes32 outputs,bytes32 requirement,address claimant,uint256 chainId,address verifyingContract,uint64 expiresAt)"
     );
 
     /// @notice The EIP-712 domain of a contract on a chain.

@@ -6,6 +6,7 @@ import { type Address, type Digest, fromHex, type Hex, show, toHex } from './hex
 /**
  * EIP-712 hashing of exactly the structs that Veristack signs or stores. https://eips.ethereum.org/EIPS/eip-712
  * The type strings are frozen: a change of one is a new version of the type. `Claim.sol` holds the same strings.
+ * The member `contract` of the data is `verifyingContract` here, as in the domain: Solidity reserves `contract`.
  */
 export const TYPE_STRINGS = {
   domain: 'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
@@ -15,9 +16,9 @@ export const TYPE_STRINGS = {
   requirement: 'Requirement(Leaf[] leaves,bytes formula)Leaf(string tier,bytes32 policy)',
   terms: 'Terms(bytes32 application,bytes32 settlement)',
   request:
-    'Request(bytes32 program,bytes32 inputs,bytes32 requirement,bytes32 terms,address payer,uint256 priceWei,bytes32 nonce,uint256 chainId,address contract,uint64 expiresAt)',
+    'Request(bytes32 program,bytes32 inputs,bytes32 requirement,bytes32 terms,address payer,uint256 priceWei,bytes32 nonce,uint256 chainId,address verifyingContract,uint64 expiresAt)',
   claim:
-    'Claim(bytes32 request,bytes32 program,bytes32 inputs,bytes32 outputs,bytes32 requirement,address claimant,uint256 chainId,address contract,uint64 expiresAt)',
+    'Claim(bytes32 request,bytes32 program,bytes32 inputs,bytes32 outputs,bytes32 requirement,address claimant,uint256 chainId,address verifyingContract,uint64 expiresAt)',
 } as const
 
 const NAME = 'Veristack'

@@ -31,7 +31,6 @@ export interface Policy {
 }
 
 export const MAX_LEAVES = 8
-const MAX_FORMULA = 64
 /** Opcode of a group in the formula; leaf indices are below it. */
 const GROUP = 0x80
 
@@ -80,7 +79,8 @@ export const sameLeaf = (a: Leaf, b: Leaf): boolean => a.tier === b.tier && a.po
 
 /**
  * The requirement as a contract reads it: reverse Polish, one byte per leaf (its index) and three per group
- * (0x80, k, n: true when at least k of the n values before it are). `all` is n of n, `any` is 1 of n.
+ * (0x80, k, n: true when at least k of the n values before it are). `all` is n of n, `any` is 1 of n. A group of one is its
+ * only member.
  */
 export function requirementFormula(requirement: Requirement): Uint8Array {
   const found = leaves(requirement)
@@ -92,13 +92,13 @@ export function requirementFormula(requirement: Requirement): Uint8Array {
     }
     const { k, of } = group(r)
     of.forEach(walk)
-    out.push(GROUP, k, of.length)
+    if (of.length > 1) out.push(GROUP, k, of.length)
   }
   walk(requirement)
   return Uint8Array.from(out)
 }
 
-/** Throws `VS_CORE_REQUIREMENT_INVALID` for an empty group, a k out of range, or more than a contract evaluates. */
+/** Throws `VS_CORE_REQUIREMENT_INVALID` for an empty group, a k out of range, or more than a contract evaluates: 32 nodes make a formula of at most 61 bytes. */
 export function checkRequirement(requirement: Requirement): Requirement {
   let nodes = 0
   const walk = (r: Requirement, depth: number): void => {
@@ -116,8 +116,6 @@ export function checkRequirement(requirement: Requirement): Requirement {
   walk(requirement, 0)
   const count = leaves(requirement).length
   if (count > MAX_LEAVES) throw invalid(`at most ${MAX_LEAVES} distinct leaves`, String(count))
-  const size = requirementFormula(requirement).length
-  if (size > MAX_FORMULA) throw invalid(`a formula of at most ${MAX_FORMULA} bytes`, String(size))
   return requirement
 }
 

@@ -116,6 +116,7 @@ const requirements: readonly (readonly [string, Requirement])[] = [
   ['all of one', { all: [zkml] }],
   ['any of one', { any: [zkml] }],
   ['one of one', { atLeast: 1, of: [zkml] }],
+  ['groups of one inside', { any: [{ all: [zkml] }, { atLeast: 1, of: [{ any: [optimistic] }] }] }],
   ['all of two', { all: [zkml, tee] }],
   ['all of two in the other order', { all: [tee, zkml] }],
   ['any of two', { any: [zkml, tee] }],

@@ -95,7 +95,7 @@ const commitments = (row: object): readonly Commitment[] =>
 describe('the file', () => {
   test('is frozen: whoever changes this line makes a new version of a type', () => {
     expect(createHash('sha256').update(text).digest('hex')).toBe(
-      'd36a3f7b7c001abeb9b40b3e5ab55461e87a670daa22f7d53da8564024cbb30a',
+      '8db1638635145339f1c60df263b0ee02d6868d1727f24283fcc0eddfbf56322e',
     )
   })
 
@@ -107,10 +107,10 @@ describe('the file', () => {
     for (const rows of [vectors.commitments, vectors.terms, vectors.claims, vectors.policies]) {
       expect(new Set(rows.map((r) => cell(r, 'digest'))).size).toBe(rows.length)
     }
-    // All of one, any of one and one of one are the same requirement.
+    // A group of one is its only member: all, any and one of one, and eight of them around each other, are the leaf.
     const { requirements } = vectors
-    expect(new Set(requirements.map((r) => r.digest)).size).toBe(requirements.length - 2)
-    expect(new Set(requirements.map((r) => `${r.leaves} ${r.formula}`)).size).toBe(requirements.length - 2)
+    expect(new Set(requirements.map((r) => r.digest)).size).toBe(requirements.length - 4)
+    expect(new Set(requirements.map((r) => `${r.leaves} ${r.formula}`)).size).toBe(requirements.length - 4)
     expect(new Set(vectors.requests.map((r) => r.id)).size).toBe(vectors.requests.length)
   })
 })
@@ -201,6 +201,9 @@ describe('ethers agrees', () => {
     verifyingContract: cell(row, 'contract'),
   })
 
+  /** The member that Solidity can not call `contract`. */
+  const placed = (row: Row) => ({ ...row, verifyingContract: row.contract })
+
   test('on the types', () => {
     for (const row of vectors.types) expect(row.typeHash).toBe(ethers.id(cell(row, 'type')))
     expect(vectors.types.map((r) => [r.name, r.type])).toEqual(Object.entries(TYPE_STRINGS))
@@ -244,11 +247,11 @@ describe('ethers agrees', () => {
   })
 
   test.each(vectors.requests)('on request: $name', (row) => {
-    expect(ethers.TypedDataEncoder.hash(domain(row), { Request: structs.Request }, row)).toBe(row.id)
+    expect(ethers.TypedDataEncoder.hash(domain(row), { Request: structs.Request }, placed(row))).toBe(row.id)
   })
 
   test.each(vectors.claims)('on claim: $name', (row) => {
-    expect(ethers.TypedDataEncoder.hash(domain(row), { Claim: structs.Claim }, row)).toBe(row.digest)
+    expect(ethers.TypedDataEncoder.hash(domain(row), { Claim: structs.Claim }, placed(row))).toBe(row.digest)
     expect(ethers.recoverAddress(cell(row, 'digest'), cell(row, 'signature')).toLowerCase()).toBe(row.claimant)
     expect(new ethers.SigningKey(cell(row, 'privateKey')).sign(cell(row, 'digest')).serialized).toBe(row.signature)
   })

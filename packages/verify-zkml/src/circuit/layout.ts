@@ -115,19 +115,23 @@ export function makeEntry(
 
 export const elements = (t: { readonly shape: readonly number[] }): number => t.shape.reduce((a, b) => a * b, 1)
 
-/** keccak256(programId ‖ keccak256(semantics) ‖ keccak256(layout) ‖ R1CS hash): what a key is made for. */
-export function circuitId(program: ProgramId, layout: Uint8Array, r1csHash: Digest): Digest {
-  return toHex(
-    keccak_256(
-      concatBytes(fromHex(program), keccak_256(utf8ToBytes(SEMANTICS)), keccak_256(layout), fromHex(r1csHash)),
-    ),
-  ) as Digest
-}
+/** keccak256 over the hash of a tag and parts of 32 bytes, so that no two of these digests stand for different things. */
+const tagged = (tag: string, ...parts: readonly Uint8Array[]): Digest =>
+  toHex(keccak_256(concatBytes(keccak_256(utf8ToBytes(tag)), ...parts))) as Digest
 
-/** keccak256(circuitId ‖ keccak256(verifying key)): what a relying party pins. */
-export function anchorDigest(circuit: Digest, verifyingKey: Uint8Array): Digest {
-  return toHex(keccak_256(concatBytes(fromHex(circuit), keccak_256(verifyingKey)))) as Digest
-}
+/** What a key is made for: over programId, keccak256(semantics), keccak256(layout) and R1CS hash. */
+export const circuitId = (program: ProgramId, layout: Uint8Array, r1csHash: Digest): Digest =>
+  tagged(
+    'veristack/zkml/circuit/v1',
+    fromHex(program),
+    keccak_256(utf8ToBytes(SEMANTICS)),
+    keccak_256(layout),
+    fromHex(r1csHash),
+  )
+
+/** What a relying party pins: over circuitId and keccak256(verifying key). */
+export const anchorDigest = (circuit: Digest, verifyingKey: Uint8Array): Digest =>
+  tagged('veristack/zkml/anchor/groth16-bn254/v1', fromHex(circuit), keccak_256(verifyingKey))
 
 class Reader {
   readonly #bytes: Uint8Array

@@ -1,5 +1,6 @@
 import type { BlockTracker } from '../rpc/blocks.ts'
 import type { Chain } from '../rpc/connect.ts'
+import { persistently } from '../rpc/retry.ts'
 import type { Account } from './account.ts'
 import { broadcast, signAttempt } from './broadcast.ts'
 import type { Intent, Ledger } from './ledger.ts'
@@ -94,7 +95,7 @@ export async function dispatchAgain(work: Work, intent: Intent): Promise<void> {
 }
 
 async function firstFees(work: Work): Promise<Fees> {
-  const market = await work.fees()
+  const market = await persistently(() => work.fees(), work.signal)
   return capped(market, capOf(work, market))
 }
 

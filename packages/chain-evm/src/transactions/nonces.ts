@@ -25,13 +25,14 @@ export interface Nonces {
 export function allocateNonces(): Nonces {
   let next = 0
   const live = new Set<number>()
-  /** Settled ones from `floor` on; all below it are settled. */
+  /** Settled ones that are not in the run. */
   const settled = new Set<number>()
-  let floor: number | undefined
+  /** The run of settled ones that is longest after a while: from `from`, up to but without `to`. */
+  let run: { readonly from: number; to: number } | undefined
+  const isSettled = (n: number): boolean => settled.has(n) || (run !== undefined && n >= run.from && n < run.to)
 
   const hold = (nonce: number): void => {
     live.add(nonce)
-    floor = floor === undefined ? nonce : floor
     next = Math.max(next, nonce + 1)
   }
   return {
@@ -47,10 +48,9 @@ export function allocateNonces(): Nonces {
     settle: (nonce) => {
       live.delete(nonce)
       next = Math.max(next, nonce + 1)
-      floor ??= nonce
-      if (nonce < floor) return
-      settled.add(nonce)
-      while (settled.delete(floor)) floor += 1
+      run ??= { from: nonce, to: nonce }
+      if (!isSettled(nonce)) settled.add(nonce)
+      while (settled.delete(run.to)) run.to += 1
     },
     observe: (count) => {
       next = Math.max(next, count)
@@ -58,8 +58,8 @@ export function allocateNonces(): Nonces {
     gaps: (count, limit) => {
       const found: number[] = []
       const highest = [...live].reduce((a, b) => Math.max(a, b), -1)
-      for (let n = Math.max(count, floor ?? 0); n < highest && found.length < limit; n++) {
-        if (!live.has(n) && !settled.has(n)) found.push(n)
+      for (let n = count; n < highest && found.length < limit; n++) {
+        if (!live.has(n) && !isSettled(n)) found.push(n)
       }
       return found
     },

@@ -36,6 +36,7 @@ import { encodeWitness } from './r1cs/index.ts'
 export interface ProverOptions {
   readonly keys: KeySource
   readonly cacheDirectory: string
+  readonly cacheSecretFile: string
   readonly backend: ProverBackend
   readonly blobs: () => Blobs
   readonly load: (program: Program) => Promise<{ readonly program: IntegerProgram; readonly circuit: Circuit }>
@@ -102,6 +103,7 @@ export function zkmlProver(options: ProverOptions): Prover {
       const keys = await setupKeys(loaded.circuit, sampleWitness(loaded.program, loaded.circuit), {
         source: options.keys,
         directory: options.cacheDirectory,
+        secretFile: options.cacheSecretFile,
         backend,
         signal: call.signal,
         notice: options.notice,

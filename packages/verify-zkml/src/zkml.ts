@@ -10,6 +10,7 @@ import { decodeEvidence } from './evidence.ts'
 import type { ProverBackend } from './groth16/backend.ts'
 import { snarkjsProver } from './groth16/snarkjs.ts'
 import { defaultCacheDirectory } from './keys/cache.ts'
+import { defaultCacheSecretFile } from './keys/cache-secret.ts'
 import type { KeySource } from './keys/setup.ts'
 import { groth16OnChain } from './onchain.ts'
 import { zkmlProver } from './prover.ts'
@@ -20,9 +21,14 @@ export interface ZkmlOptions {
   readonly visibility?: Visibility
   /** Where keys and the development phase 1 are kept; `~/.cache/veristack` if left out. */
   readonly cacheDirectory?: string
+  /**
+   * File with the secret that authenticates the cache, outside of it; made if there is none. Whoever reads it can put
+   * keys into the cache. `~/.config/veristack/cache-secret` if left out.
+   */
+  readonly cacheSecretFile?: string
   /** Another Groth16 prover than snarkjs. */
   readonly prover?: ProverBackend
-  /** Told when a stored key was damaged and is made again; a process warning if left out. */
+  /** Told when a stored key can not be used and is made again; a process warning if left out. */
   readonly notice?: (reason: string) => void
 }
 
@@ -47,6 +53,7 @@ export function createZkml(options: ZkmlOptions): Plugin {
         zkmlProver({
           keys: options.keys,
           cacheDirectory: options.cacheDirectory ?? defaultCacheDirectory(),
+          cacheSecretFile: options.cacheSecretFile ?? defaultCacheSecretFile(),
           backend,
           blobs,
           load,

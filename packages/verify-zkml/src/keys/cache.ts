@@ -1,10 +1,15 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join, relative, resolve } from 'node:path'
 import { lock } from 'proper-lockfile'
+import { fail } from '../errors.ts'
+import { cacheSecret } from './cache-secret.ts'
+import { OTHERS_WRITE, readOwnFile, unsafe } from './own-file.ts'
 
-const DIGEST = 32
+const TAG = 32
+/** Goes up when what is checked before an entry is stored changes: older entries are then made again. */
+const FORMAT = 'veristack/verify-zkml/cache/2'
 const STALE_MS = 60_000
 const RETRY = { retries: 600, factor: 1, minTimeout: 500, maxTimeout: 500 }
 
@@ -12,8 +17,14 @@ const RETRY = { retries: 600, factor: 1, minTimeout: 500, maxTimeout: 500 }
 export const defaultCacheDirectory = (): string =>
   join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'veristack')
 
+/** A directory whose entries this user made, as their tags under the secret say. */
+export interface Cache {
+  readonly directory: string
+  readonly secret: Uint8Array
+}
+
 export interface CacheEntry {
-  /** A file name; other content needs another name. */
+  /** A file name. It is authenticated with the content and says all that the content depends on. */
   readonly name: string
   make(): Promise<Uint8Array>
   /** Throws for what must not be used. It sees what is read and what is made. */
@@ -23,46 +34,73 @@ export interface CacheEntry {
   readonly signal?: AbortSignal
 }
 
+/** Throws `VS_ZKML_INVALID_OPTION` where the secret would lie in the directory that it protects. */
+export async function openCache(
+  directory: string,
+  secretFile: string,
+  notice: (reason: string) => void,
+): Promise<Cache> {
+  const path = relative(resolve(directory), resolve(secretFile))
+  if (path !== '..' && !/^\.\.[\\/]/.test(path) && !isAbsolute(path)) {
+    throw fail('VS_ZKML_INVALID_OPTION', {
+      details: { field: 'cacheSecretFile', expected: 'a path outside cacheDirectory', got: secretFile },
+    })
+  }
+  return { directory, secret: await cacheSecret(secretFile, notice) }
+}
+
 /**
- * The entry's bytes: read where they are stored whole and pass the check, otherwise made and stored. Files hold a SHA-256
- * of the rest in front. One process makes an entry while others wait; a file appears under its name only when it is
- * complete. A damaged file is reported and made again, never used.
+ * The entry's bytes: read where they are stored whole under this name by somebody who has the secret, and pass the
+ * check; otherwise made and stored. Files hold an HMAC-SHA256 of name and content in front. One process makes an entry
+ * while others wait; a file appears under its name only when it is complete. What is damaged, foreign, or could have
+ * been changed by another user is reported and made again, never used.
  */
-export async function cached(directory: string, entry: CacheEntry): Promise<Uint8Array> {
-  const path = join(directory, entry.name)
-  const found = await read(path, entry)
-  if (found.bytes !== undefined) return found.bytes
+export async function cached(cache: Cache, entry: CacheEntry): Promise<Uint8Array> {
+  const { directory } = cache
   await mkdir(directory, { recursive: true, mode: 0o700 })
+  const fault = unsafe(await stat(directory), OTHERS_WRITE)
+  if (fault !== undefined) {
+    entry.notice(`${directory} ${fault}: nothing is read from it and nothing is stored`)
+    return makeChecked(entry)
+  }
+  const path = join(directory, entry.name)
+  const found = await read(path, cache, entry)
+  if (found.bytes !== undefined) return found.bytes
   const release = await lock(path, { realpath: false, stale: STALE_MS, retries: RETRY })
   try {
-    entry.signal?.throwIfAborted()
     // Another process may have made it meanwhile.
-    const again = await read(path, entry)
+    const again = await read(path, cache, entry)
     if (again.bytes !== undefined) return again.bytes
     if (again.reason !== undefined) entry.notice(again.reason)
-    const bytes = await entry.make()
-    await entry.check(bytes)
-    await write(path, bytes)
+    const bytes = await makeChecked(entry)
+    await write(path, tagOf(cache, entry.name, bytes), bytes)
     return bytes
   } finally {
     await release()
   }
 }
 
+async function makeChecked(entry: CacheEntry): Promise<Uint8Array> {
+  entry.signal?.throwIfAborted()
+  const bytes = await entry.make()
+  await entry.check(bytes)
+  return bytes
+}
+
+/** Names hold no zero byte, so no two pairs of name and content give the same message. */
+const tagOf = ({ secret }: Cache, name: string, bytes: Uint8Array): Uint8Array =>
+  createHmac('sha256', secret).update(`${FORMAT}\0${name}\0`).update(bytes).digest()
+
 async function read(
   path: string,
+  cache: Cache,
   entry: CacheEntry,
 ): Promise<{ readonly bytes?: Uint8Array; readonly reason?: string }> {
-  let file: Uint8Array
-  try {
-    file = await readFile(path)
-  } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return {}
-    return { reason: `${path} can not be read` }
-  }
-  const bytes = Uint8Array.from(file.subarray(DIGEST))
-  if (file.length < DIGEST || !createHash('sha256').update(bytes).digest().equals(file.subarray(0, DIGEST))) {
-    return { reason: `${path} is damaged` }
+  const { bytes: stored, reason } = await readOwnFile(path, OTHERS_WRITE)
+  if (stored === undefined) return reason === undefined ? {} : { reason }
+  const bytes = Uint8Array.from(stored.subarray(TAG))
+  if (stored.length < TAG || !timingSafeEqual(tagOf(cache, entry.name, bytes), stored.subarray(0, TAG))) {
+    return { reason: `${path} is damaged, or was not stored under this name by this user` }
   }
   try {
     await entry.check(bytes)
@@ -72,13 +110,13 @@ async function read(
   }
 }
 
-async function write(path: string, bytes: Uint8Array): Promise<void> {
+async function write(path: string, tag: Uint8Array, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`
   try {
     const file = await open(temporary, 'wx', 0o600)
     try {
-      await file.write(createHash('sha256').update(bytes).digest())
-      await file.write(bytes)
+      await file.writeFile(tag)
+      await file.writeFile(bytes)
       await file.sync()
     } finally {
       await file.close()

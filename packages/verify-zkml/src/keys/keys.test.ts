@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isVeristackError } from '@veristack/core/receipt'
-import type { Witness } from '../circuit/compile.ts'
 import { circuitReport } from '../circuit/report.ts'
 import { curveModule, snarkjsProver } from '../groth16/snarkjs.ts'
-import { ConstraintSystem, encodeR1cs, firstViolation, offset, plus } from '../r1cs/index.ts'
+import { ConstraintSystem, constantForm, encodeR1cs, firstViolation, ONE, offset, plus } from '../r1cs/index.ts'
 import { simulatedKey, simulateProof } from '../testing/groth16-simulator.ts'
 import { digestOf, temporaryDirectory } from '../testing/stand.ts'
+import { cached } from './cache.ts'
 import { developmentPtau } from './development.ts'
 import { ceremonyPhase1 } from './phase1.ts'
 import { checkKey } from './refuse.ts'
-import { selfTest } from './self-test.ts'
+import { type SelfTestWitness, selfTest } from './self-test.ts'
 import { type KeyedCircuit, type KeySource, setupKeys } from './setup.ts'
 import { readSections } from './zkey.ts'
 
@@ -27,11 +27,13 @@ interface Ceremony {
 const backend = snarkjsProver()
 const ENTROPY = new Uint8Array(64).fill(1)
 let circuit: KeyedCircuit
-let sample: Pick<Witness, 'values' | 'publicSignals'>
+let sample: SelfTestWitness
 let power: number
 let ptau: Uint8Array
 let initial: Uint8Array
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
+let secrets: Awaited<ReturnType<typeof temporaryDirectory>>
+const notices: string[] = []
 
 const refusal = async (make: () => unknown): Promise<string> => {
   try {
@@ -46,6 +48,7 @@ const refusal = async (make: () => unknown): Promise<string> => {
 
 beforeAll(async () => {
   directory = await temporaryDirectory()
+  secrets = await temporaryDirectory()
   // x³ + x + 5 = y with two more public signals, each in a constraint: small, so that setups take no time.
   const system = new ConstraintSystem()
   const publics = [0, 1].map((i) => system.publicInput((w) => w.given('claim', i)))
@@ -67,7 +70,31 @@ beforeAll(async () => {
 afterAll(async () => {
   await backend.close()
   await directory.remove()
+  await secrets.remove()
 })
+
+const setupIn = (place: string, source: KeySource, of: KeyedCircuit = circuit, prover = backend) =>
+  setupKeys(of, sample, {
+    source,
+    directory: place,
+    secretFile: join(secrets.path, 'cache-secret'),
+    backend: prover,
+    signal: new AbortController().signal,
+    progress() {},
+    notice: (reason) => notices.push(reason),
+  })
+
+/** The same public signals and wires, but the constraint that ties the output to the others says y · 1 = y. */
+function withoutOutput(of: KeyedCircuit): KeyedCircuit {
+  const y = { ...constantForm(0n), signals: [3], coefficients: [1n] }
+  const { constraints, signalCount, publicCount } = of.system
+  const r1cs = encodeR1cs({
+    constraints: [...constraints.slice(0, -1), { a: y, b: ONE, c: y }],
+    signalCount,
+    publicCount,
+  })
+  return { ...of, r1cs }
+}
 
 test('the development phase 1 is what snarkjs prepares from the same powers', async () => {
   const small = await developmentPtau(5, await curveModule())
@@ -124,11 +151,13 @@ describe('a key is refused', () => {
   test('by the self-test where a public signal binds nothing', async () => {
     const key = await backend.contribute(initial, 'first', ENTROPY)
     const { verifyingKey } = checkKey(key, circuit.system)
-    await selfTest(backend, key, verifyingKey, sample)
+    await selfTest(backend, key, verifyingKey, circuit.system, sample)
     const other = { ...verifyingKey, ic: verifyingKey.ic.map((p, i) => (i === 1 ? (verifyingKey.ic[0] ?? p) : p)) }
-    expect(await refusal(() => selfTest(backend, key, other, sample))).toMatch(/VS_ZKML_KEY_REFUSED self-test equation/)
+    expect(await refusal(() => selfTest(backend, key, other, circuit.system, sample))).toMatch(
+      /VS_ZKML_KEY_REFUSED self-test equation/,
+    )
     const foreign = { ...sample, publicSignals: sample.publicSignals.map((s, i) => (i === 2 ? s + 1n : s)) }
-    expect(await refusal(() => selfTest(backend, key, verifyingKey, foreign))).toMatch(
+    expect(await refusal(() => selfTest(backend, key, verifyingKey, circuit.system, foreign))).toMatch(
       /VS_ZKML_KEY_REFUSED self-test others/,
     )
     // A prover and a key that let any claim through: the second half of the test is what finds them.
@@ -140,10 +169,66 @@ describe('a key is refused', () => {
       ...backend,
       prove: async () => ({ proof: simulateProof(sample.publicSignals), publicSignals: sample.publicSignals }),
     }
-    await selfTest(lax, key, simulated, sample)
-    expect(await refusal(() => selfTest(lax, key, deaf, sample))).toMatch(/VS_ZKML_KEY_REFUSED self-test equation/)
+    await selfTest(lax, key, simulated, circuit.system, sample)
+    expect(await refusal(() => selfTest(lax, key, deaf, circuit.system, sample))).toMatch(
+      /VS_ZKML_KEY_REFUSED self-test equation/,
+    )
   }, 60_000)
 })
+
+test('a key over a circuit that leaves an output free is found by the self-test', async () => {
+  const weak = withoutOutput(circuit)
+  const place = await temporaryDirectory()
+  try {
+    expect(await refusal(() => setupIn(place.path, 'development', weak))).toMatch(
+      /VS_ZKML_KEY_REFUSED self-test a wrong one was proved/,
+    )
+    expect((await readdir(place.path)).filter((f) => f.startsWith('key-'))).toEqual([])
+  } finally {
+    await place.remove()
+  }
+}, 60_000)
+
+test('a stored key is used as it is: nothing is made, contributed or proved again', async () => {
+  const place = await temporaryDirectory()
+  try {
+    const made = await setupIn(place.path, 'development')
+    const never = () => Promise.reject(new Error('made again'))
+    const idle = { ...backend, initialKey: never, contribute: never, prove: never }
+    expect(await setupIn(place.path, 'development', circuit, idle)).toEqual(made)
+    // The same id over another circuit is another key.
+    const other = { ...circuit, r1cs: withoutOutput(circuit).r1cs }
+    await expect(setupIn(place.path, 'development', other, idle)).rejects.toThrow('made again')
+  } finally {
+    await place.remove()
+  }
+}, 60_000)
+
+test("another's weakened key under the name of the circuit's is made again", async () => {
+  const place = await temporaryDirectory()
+  try {
+    const honest = await setupIn(place.path, 'development')
+    const [name] = (await readdir(place.path)).filter((f) => f.startsWith('key-'))
+    if (name === undefined) throw new Error('no key')
+    const weak = await backend.contribute(await backend.initialKey(withoutOutput(circuit).r1cs, ptau), 'weak', ENTROPY)
+    expect(checkKey(weak, circuit.system).publicSignals).toBe(3)
+    const elsewhere = await temporaryDirectory()
+    await cached(
+      { directory: elsewhere.path, secret: new Uint8Array(32) },
+      { name, make: async () => weak, check() {}, notice() {} },
+    )
+    await copyFile(join(elsewhere.path, name), join(place.path, name))
+    await elsewhere.remove()
+    notices.length = 0
+    const again = await setupIn(place.path, 'development')
+    expect(notices).toEqual([expect.stringContaining('by this user')])
+    expect(Buffer.from(again.zkey).equals(weak)).toBe(false)
+    expect(again.verifyingKey).not.toEqual(honest.verifyingKey)
+    await selfTest(backend, again.zkey, again.verifyingKey, circuit.system, sample)
+  } finally {
+    await place.remove()
+  }
+}, 60_000)
 
 describe('a ceremony', () => {
   let path: string
@@ -163,15 +248,7 @@ describe('a ceremony', () => {
     hash = createHash('blake2b512').update(prepared.data).digest('hex')
   }, 120_000)
 
-  const setup = (source: KeySource) =>
-    setupKeys(circuit, sample, {
-      source,
-      directory: directory.path,
-      backend,
-      signal: new AbortController().signal,
-      progress() {},
-      notice() {},
-    })
+  const setup = (source: KeySource) => setupIn(directory.path, source)
 
   test('phase 1 is accepted by its published hash and nothing else', async () => {
     expect((await ceremonyPhase1(path, hash, power)).power).toBe(power)
@@ -212,4 +289,45 @@ describe('a ceremony', () => {
       /VS_ZKML_KEY_REFUSED transcript/,
     )
   }, 120_000)
+
+  test("a development phase 1 does not pass as a ceremony's, whatever hash is pinned", async () => {
+    const own = join(directory.path, 'own.ptau')
+    const pinned = async (bytes: Uint8Array) => {
+      await writeFile(own, bytes)
+      return refusal(() => ceremonyPhase1(own, createHash('blake2b512').update(bytes).digest('hex'), power))
+    }
+    expect(await pinned(ptau)).toMatch(/VS_ZKML_PTAU_REFUSED .*no contribution$/)
+    expect(await pinned(await readFile(path))).toBe('accepted')
+    // The type of the first contribution lies in front of its parameters' length, behind 1496 bytes of points and hashes.
+    const whole = new Uint8Array(await readFile(path))
+    const section = readSections(whole, 'ptau', 1).get(7)
+    if (section === undefined) throw new Error('no contributions')
+    const at = section.byteOffset - whole.byteOffset
+    const changed = (position: number, to: number) => whole.map((b, i) => (i === at + position ? to : b))
+    expect(await pinned(changed(4 + 1496, 1))).toMatch(/a beacon first$/)
+    expect(await pinned(changed(0, 0))).toMatch(/VS_ZKML_PTAU_REFUSED .* other bytes$/)
+    expect(await pinned(changed(0, 2))).toMatch(/VS_ZKML_PTAU_REFUSED .* other bytes$/)
+    expect(await pinned(changed(3, 255))).toMatch(/VS_ZKML_PTAU_REFUSED .* other bytes$/)
+  })
+
+  test("a development key under the name of a ceremony's is not taken for one", async () => {
+    const place = await temporaryDirectory()
+    try {
+      const development = await setupIn(place.path, 'development')
+      const source = { ptau: path, blake2b: hash }
+      await setupIn(place.path, source)
+      const names = await readdir(place.path)
+      const named = (part: string) =>
+        join(place.path, names.find((f) => f.startsWith('key-') && f.includes(part)) ?? '')
+      await copyFile(named('-development-'), named('-ceremony-'))
+      notices.length = 0
+      const again = await setupIn(place.path, source)
+      expect(notices).toEqual([expect.stringContaining('not stored under this name')])
+      expect(again.origin).toBe('ceremony')
+      expect(again.verifyingKey).not.toEqual(development.verifyingKey)
+      expect(await backend.verifyTranscript(circuit.r1cs, await readFile(path), again.zkey)).toBe(true)
+    } finally {
+      await place.remove()
+    }
+  }, 60_000)
 })

@@ -3,16 +3,23 @@ import { createReadStream } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { fail } from '../errors.ts'
 import { Q, readLittleEndian } from '../r1cs/index.ts'
-import { ptauSections } from './ptau-format.ts'
+import { G1_BYTES, G2_BYTES, ptauSections } from './ptau-format.ts'
 import { PUBLISHED_PTAU } from './published.ts'
 
 /** Smaller files are read once, so that what was checked is what is used. */
 const IN_MEMORY = 512 * 1024 * 1024
 const MAX_SECTIONS = 64
+const MAX_CONTRIBUTIONS_BYTES = 16 * 1024 * 1024
+/** Type of a contribution of secret entropy; a beacon has another. */
+const CONTRIBUTION = 0
+/** Points after it (3 G1, 2 G2), its key (6 G1, 3 G2), partial hash, next challenge; then type and parameter length. */
+const CONTRIBUTION_BYTES = 9 * G1_BYTES + 5 * G2_BYTES + 216 + 64 + 4 + 4
 
 /** Phase 1 that was checked. */
 export interface Phase1 {
   readonly power: number
+  /** BLAKE2b-512, hexadecimal; `development` for one that this machine made. */
+  readonly hash: string
   /** The bytes, or for a large file its path. */
   readonly source: Uint8Array | string
   /** Throws where a large file changed since it was checked. */
@@ -38,10 +45,11 @@ export async function ceremonyPhase1(path: string, blake2b: string | undefined, 
   const hash = bytes === undefined ? await hashFile(path) : createHash('blake2b512').update(bytes).digest('hex')
   if (!expected.includes(hash))
     throw refuse(path, blake2b === undefined ? 'a file whose published hash is known' : expected.join(), hash)
-  const power = checkStructure(path, head, size)
+  const power = checkStructure(path, head)
   if (power < leastPower) throw refuse(path, `power ${leastPower} or more`, `power ${power}`)
   return {
     power,
+    hash,
     source: bytes ?? path,
     async recheck() {
       if (bytes === undefined && (await hashFile(path)) !== hash)
@@ -54,6 +62,8 @@ interface Head {
   readonly sections: ReadonlyMap<number, number>
   readonly power: number
   readonly prime: bigint
+  /** Section 7; undefined where there is none. */
+  readonly contributions: DataView | undefined
 }
 
 async function readHead(path: string): Promise<{ readonly size: number; readonly head: Head }> {
@@ -76,23 +86,30 @@ async function readHead(path: string): Promise<{ readonly size: number; readonly
     const sections = new Map<number, number>()
     let position = 12
     let header: DataView | undefined
+    let contributions: DataView | undefined
     for (let i = 0; i < count; i++) {
       const section = await at(position, 12)
       const [id, length] = [section.getUint32(0, true), Number(section.getBigUint64(4, true))]
       if (sections.has(id)) throw refuse(path, 'each section once', `section ${id} twice`)
       sections.set(id, length)
       if (id === 1 && length === 44) header = await at(position + 12, 44)
+      if (id === 7) {
+        if (length > MAX_CONTRIBUTIONS_BYTES)
+          throw refuse(path, `at most ${MAX_CONTRIBUTIONS_BYTES} bytes of contributions`, String(length))
+        contributions = await at(position + 12, length)
+      }
       position += 12 + length
     }
     if (position !== size) throw refuse(path, `${position} bytes`, `${size}`)
     if (header === undefined) throw refuse(path, 'a header', 'none')
-    return { size, head: { sections, power: header.getUint32(36, true), prime: readLittleEndian(header, 4) } }
+    const [prime, power] = [readLittleEndian(header, 4), header.getUint32(36, true)]
+    return { size, head: { sections, power, prime, contributions } }
   } finally {
     await file.close()
   }
 }
 
-function checkStructure(path: string, { sections, power, prime }: Head, size: number): number {
+function checkStructure(path: string, { sections, power, prime, contributions }: Head): number {
   if (prime !== Q) throw refuse(path, 'the curve BN254', 'another curve')
   if (power < 1 || power > 28) throw refuse(path, 'a power of 1 to 28', String(power))
   for (const { id, bytes } of ptauSections(power)) {
@@ -104,8 +121,26 @@ function checkStructure(path: string, { sections, power, prime }: Head, size: nu
         String(got ?? 'no such section'),
       )
   }
-  if (!sections.has(7)) throw refuse(path, 'the contributions of the ceremony', `none in ${size} bytes`)
+  const types = contributions === undefined ? [] : contributionTypes(path, contributions)
+  // A beacon is computable by everybody: without a secret before it, anyone knows what tau is.
+  if (types[0] !== CONTRIBUTION)
+    throw refuse(path, 'a contribution of secret entropy', types.length === 0 ? 'no contribution' : 'a beacon first')
   return power
+}
+
+/** Who took part, in order. Throws where the section is not exactly what its count says. */
+function contributionTypes(path: string, view: DataView): readonly number[] {
+  const malformed = () => refuse(path, 'well-formed contributions', `${view.byteLength} other bytes`)
+  if (view.byteLength < 4) throw malformed()
+  const types: number[] = []
+  let position = 4
+  for (let left = view.getUint32(0, true); left > 0; left--) {
+    if (position + CONTRIBUTION_BYTES > view.byteLength) throw malformed()
+    types.push(view.getUint32(position + CONTRIBUTION_BYTES - 8, true))
+    position += CONTRIBUTION_BYTES + view.getUint32(position + CONTRIBUTION_BYTES - 4, true)
+  }
+  if (position !== view.byteLength) throw malformed()
+  return types
 }
 
 function hashFile(path: string): Promise<string> {

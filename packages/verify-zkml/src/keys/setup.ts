@@ -1,16 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { type Origin, toHex } from '@veristack/core/receipt'
-import type { Circuit, Witness } from '../circuit/compile.ts'
+import type { Origin } from '@veristack/core/receipt'
+import type { Circuit } from '../circuit/compile.ts'
 import { powerOf } from '../circuit/report.ts'
+import { fail } from '../errors.ts'
 import type { Beacon, ProverBackend, VerifyingKey } from '../groth16/backend.ts'
 import { curveModule } from '../groth16/snarkjs.ts'
-import { cached } from './cache.ts'
+import { type Cache, cached, openCache } from './cache.ts'
 import { developmentPtau } from './development.ts'
 import { ceremonyPhase1, type Phase1 } from './phase1.ts'
 import { ptauSections } from './ptau-format.ts'
 import { checkKey, refused } from './refuse.ts'
-import { selfTest } from './self-test.ts'
+import { type SelfTestWitness, selfTest } from './self-test.ts'
 import { readSections } from './zkey.ts'
 
 /** Phase 1 of a ceremony, and how the circuit's own phase is made from it. */
@@ -39,6 +40,8 @@ export interface Keys {
 export interface SetupOptions {
   readonly source: KeySource
   readonly directory: string
+  /** Holds what the directory's entries are authenticated with; outside the directory. */
+  readonly secretFile: string
   readonly backend: ProverBackend
   readonly signal: AbortSignal
   progress(stage: string, done: number, total?: number): void
@@ -48,37 +51,40 @@ export interface SetupOptions {
 /** What of a circuit its keys depend on. */
 export type KeyedCircuit = Pick<Circuit, 'id' | 'r1cs' | 'system'>
 
-/** Keys for a circuit, from the cache or made. `sample` is any witness of it, for the self-test that every setup ends with. */
-export async function setupKeys(
-  circuit: KeyedCircuit,
-  sample: Pick<Witness, 'values' | 'publicSignals'>,
-  options: SetupOptions,
-): Promise<Keys> {
-  const { source, directory, backend, signal, notice, progress } = options
+/**
+ * Keys for a circuit, from the cache or made. `sample` is any witness of it, for the self-test that a key passes before it
+ * is stored. A stored key is used without that test and without its transcript: its tag says that this user's process
+ * did both, for exactly this circuit, origin and phase 1.
+ */
+export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, options: SetupOptions): Promise<Keys> {
+  const { source, backend, signal, notice, progress } = options
   const origin = source === 'development' ? 'development' : 'ceremony'
+  const cache = await openCache(options.directory, options.secretFile, notice)
   const phase1 =
     source === 'development' ? undefined : await ceremonyPhase1(source.ptau, source.blake2b, powerOf(circuit))
+  const foreign = source === 'development' || source.zkey === undefined ? undefined : await readForeign(source.zkey)
   const step = async <T>(stage: string, done: number, make: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
     progress(stage, done, 4)
     return make()
   }
-  const zkey = await cached(directory, {
-    name: `key-${circuit.id.slice(2)}-${await sourceName(source)}`,
+  const zkey = await cached(cache, {
+    name: keyName(circuit, source, phase1, foreign),
     signal,
     notice,
     check: (bytes) => void checkKey(bytes, circuit.system),
     make: async () => {
       const used =
-        phase1 ?? (await step('phase 1 (development)', 0, () => developmentPhase1(powerOf(circuit), options)))
-      const key = await makeKey(circuit, source, used, options, step)
+        phase1 ?? (await step('phase 1 (development)', 0, () => developmentPhase1(cache, powerOf(circuit), options)))
+      const key = await makeKey(circuit, source, used, foreign, options, step)
       await used.recheck()
+      const { verifyingKey } = checkKey(key, circuit.system)
+      await step('self-test of the key', 3, () => selfTest(backend, key, verifyingKey, circuit.system, sample, signal))
       return key
     },
   })
   const { verifyingKey } = checkKey(zkey, circuit.system)
-  await step('self-test of the key', 3, () => selfTest(backend, zkey, verifyingKey, sample))
-  progress('self-test of the key', 4, 4)
+  progress('keys', 4, 4)
   return { zkey, verifyingKey, origin }
 }
 
@@ -88,12 +94,13 @@ async function makeKey(
   { r1cs }: KeyedCircuit,
   source: KeySource,
   phase1: Phase1,
+  foreign: Uint8Array | undefined,
   { backend }: SetupOptions,
   step: Step,
 ): Promise<Uint8Array> {
   let key: Uint8Array
-  if (source !== 'development' && source.zkey !== undefined) {
-    key = await readFile(source.zkey)
+  if (foreign !== undefined) {
+    key = foreign
   } else {
     const initial = await step('proving key', 1, () => backend.initialKey(r1cs, phase1.source))
     const own = randomBytes(64)
@@ -111,10 +118,11 @@ async function makeKey(
 }
 
 async function developmentPhase1(
+  cache: Cache,
   power: number,
-  { directory, notice, signal, progress }: SetupOptions,
+  { notice, signal, progress }: SetupOptions,
 ): Promise<Phase1> {
-  const bytes = await cached(directory, {
+  const bytes = await cached(cache, {
     name: `phase1-development-${power}`,
     signal,
     notice,
@@ -130,13 +138,35 @@ async function developmentPhase1(
         signal,
       }),
   })
-  return { power, source: bytes, recheck: async () => {} }
+  return { power, hash: 'development', source: bytes, recheck: async () => {} }
 }
 
-/** Keys from other phase 1 files, foreign keys or beacons lie beside each other. */
-async function sourceName(source: KeySource): Promise<string> {
-  if (source === 'development') return 'development'
-  const hash = createHash('sha256').update(JSON.stringify([source.blake2b ?? 'published', source.beacon ?? null]))
-  if (source.zkey !== undefined) hash.update(await readFile(source.zkey))
-  return `ceremony-${toHex(hash.digest()).slice(2, 34)}`
+async function readForeign(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    throw fail('VS_ZKML_KEY_REFUSED', {
+      details: { field: 'keys.zkey', expected: 'a file that can be read', got: path },
+      cause,
+    })
+  }
 }
+
+/** All that a key depends on: another circuit, phase 1, foreign key or beacon has another name. */
+function keyName(
+  { id, r1cs }: KeyedCircuit,
+  source: KeySource,
+  phase1: Phase1 | undefined,
+  foreign: Uint8Array | undefined,
+): string {
+  const beacon = source === 'development' ? undefined : source.beacon
+  const identity = [
+    sha256(r1cs),
+    phase1?.hash ?? 'development',
+    foreign === undefined ? null : sha256(foreign),
+    beacon === undefined ? null : [beacon.value, beacon.iterations],
+  ]
+  return `key-${id.slice(2)}-${phase1 === undefined ? 'development' : 'ceremony'}-${sha256(JSON.stringify(identity))}`
+}
+
+const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')

@@ -25,6 +25,7 @@ export type Fault =
   | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'repeat' }
   | { readonly do: 'answer'; readonly result: unknown }
+  | { readonly do: 'refuse'; readonly message: string }
   | { readonly do: 'alter'; readonly call: Call }
 
 export interface FaultyRpc {
@@ -59,6 +60,8 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
           return void pass().then(() => pass().then(answer, cut), cut)
         case 'answer':
           return answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, result: f.result }))
+        case 'refuse':
+          return answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: -32000, message: f.message } }))
         case 'alter':
           return void pass(JSON.stringify({ ...call, ...f.call })).then(answer, cut)
       }

@@ -1,0 +1,316 @@
+import { type Address, type Hex, isVeristackError } from '@veristack/core/receipt'
+import { fail } from '../errors.ts'
+import { type Block, blockByHash, blockByTag, trackBlocks } from '../rpc/blocks.ts'
+import type { Chain } from '../rpc/connect.ts'
+import { backoff, pause } from '../rpc/retry.ts'
+import { type Cursor, type EventLog, parseEventLog, type RecentBlock } from './cursor.ts'
+
+/** `removed`: its block is not in the chain any more. The cursor is where to go on from after this item. */
+export interface Followed {
+  readonly kind: 'event' | 'removed'
+  readonly log: EventLog
+  readonly cursor: Cursor
+}
+
+export interface FollowOptions {
+  readonly address: Address | readonly Address[]
+  /** As in `eth_getLogs`: a value, several, or null for any, by position. */
+  readonly topics?: readonly (Hex | readonly Hex[] | null)[]
+  /** The first block to look at, or where an earlier reader was. */
+  readonly from: bigint | Cursor
+  /** The deepest reorganisation that is followed, in blocks; default 64. What is deeper counts as final. */
+  readonly depth?: number
+  /** Blocks of one back-fill question, at most; default 10,000. A node that wants fewer is asked for fewer. */
+  readonly chunk?: number
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal
+  /** Told where a reader may go on when blocks without events are passed. */
+  onProgress?(cursor: Cursor): void
+}
+
+const DEPTH = 64
+const CHUNK = 10_000
+const REACH = 128
+/** Answers in a row that say no, for the same question. */
+const REFUSALS = 10
+const TOGETHER = 8
+/** Chunks that went well before a larger one is tried again. */
+const CALM = 32
+
+/**
+ * Every event of the contracts in the order of the chain, each once, from a block or cursor on, for as long as it is iterated.
+ * What a reorganisation takes away is reported as removed, newest first, before what comes instead. A node that does not
+ * answer is asked again, with growing pauses. Throws `VS_EVM_REORG_TOO_DEEP`, and `VS_EVM_RPC` where the node goes on refusing.
+ */
+export async function* follow(chain: Chain, options: FollowOptions): AsyncGenerator<Followed, void, undefined> {
+  const signal = options.signal === undefined ? chain.closed : AbortSignal.any([chain.closed, options.signal])
+  const depth = options.depth ?? DEPTH
+  if (!Number.isSafeInteger(depth) || depth < 1 || depth > 10_000) {
+    throw fail('VS_EVM_INVALID_OPTION', { details: { field: 'depth', expected: '1 to 10000', got: depth } })
+  }
+  try {
+    const reader = await startReader(chain, options, depth, signal)
+    for (;;) {
+      yield* rewind(reader)
+      yield* backfill(reader)
+      yield* tail(reader)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+interface Reader {
+  readonly chain: Chain
+  readonly options: FollowOptions
+  readonly signal: AbortSignal
+  readonly depth: bigint
+  /** The first block whose events are wanted. */
+  readonly first: bigint
+  /** Delivered, oldest first: one that stays, then those that may fall out. The last is where the reader is. */
+  delivered: RecentBlock[]
+  /** The last of them is delivered up to this event. */
+  index: number | undefined
+  chunk: bigint
+  calm: number
+}
+
+async function startReader(chain: Chain, options: FollowOptions, depth: number, signal: AbortSignal): Promise<Reader> {
+  const { from } = options
+  const rest = { chain, options, signal, depth: BigInt(depth), chunk: BigInt(options.chunk ?? CHUNK), calm: 0 }
+  if (typeof from !== 'bigint') {
+    const last = { block: from.block, hash: from.hash, logs: [] }
+    const delivered = from.recent.at(-1)?.hash === from.hash ? [...from.recent] : [...from.recent, last]
+    return { ...rest, first: 0n, delivered, index: from.index }
+  }
+  const head = await asked(signal, () => blockByTag(chain, 'latest', signal))
+  // Far enough back that a reorganisation of the first blocks is nothing special. The first block of all has no events.
+  const wanted = from - 1n < head.number - rest.depth ? from - 1n : head.number - rest.depth
+  const anchor = await asked(signal, () => blockByTag(chain, wanted > 0n ? wanted : 0n, signal))
+  return { ...rest, first: from, delivered: [{ block: anchor.number, hash: anchor.hash, logs: [] }], index: undefined }
+}
+
+/** Takes back what is not in the chain any more. */
+async function* rewind(reader: Reader): AsyncGenerator<Followed, void, undefined> {
+  const { chain, signal } = reader
+  for (let last = reader.delivered.at(-1); last !== undefined; last = reader.delivered.at(-1)) {
+    const head = await asked(signal, () => blockByTag(chain, 'latest', signal))
+    const known = reader.delivered.findLast((b) => b.block <= head.number)
+    const there = known && (await asked(signal, () => blockByTag(chain, known.block, signal)))
+    const stands = known !== undefined && there?.hash === known.hash
+    if (stands && known === last) return
+    if (stands) {
+      // The head is behind what was delivered, on the same branch: the node lags, or the chain will grow and tell.
+      await pause(chain.pollMs, signal)
+      signal.throwIfAborted()
+    } else {
+      if (reader.delivered.length === 1) throw tooDeep(reader, last.block)
+      yield* takeBack(reader)
+    }
+  }
+}
+
+/** Takes the last block back, newest event first. */
+function* takeBack(reader: Reader): Generator<Followed, void, undefined> {
+  const last = reader.delivered.pop()
+  if (last === undefined) return
+  for (let i = last.logs.length - 1; i >= 0; i--) {
+    const log = last.logs[i]
+    const before = last.logs[i - 1]
+    if (log === undefined) continue
+    const cursor =
+      before === undefined
+        ? cursorOf(reader.delivered)
+        : cursorOf([...reader.delivered, { ...last, logs: last.logs.slice(0, i) }], before.index)
+    yield { kind: 'removed', log, cursor }
+  }
+  reader.index = undefined
+}
+
+const tooDeep = (reader: Reader, block: bigint) =>
+  fail('VS_EVM_REORG_TOO_DEEP', { details: { network: reader.chain.network, block, depth: reader.depth } })
+
+/** What can not fall out any more, in large pieces. */
+async function* backfill(reader: Reader): AsyncGenerator<Followed, void, undefined> {
+  const { chain, signal, options } = reader
+  yield* finishBlock(reader)
+  for (;;) {
+    const last = reader.delivered.at(-1)
+    if (last === undefined) return
+    const head = await asked(signal, () => blockByTag(chain, 'latest', signal))
+    const safe = head.number - reader.depth
+    if (last.block >= safe) return
+    const from = last.block + 1n > reader.first ? last.block + 1n : reader.first
+    if (from > safe) return
+    const { to, logs } = await askChunk(reader, from, safe)
+    const end = await asked(signal, () => blockByTag(chain, to, signal))
+    for (const log of logs) {
+      const cursor = cursorOf([{ block: log.block, hash: log.blockHash, logs: [] }], log.index)
+      yield { kind: 'event', log, cursor }
+    }
+    reader.delivered = [{ block: end.number, hash: end.hash, logs: [] }]
+    options.onProgress?.(cursorOf(reader.delivered))
+  }
+}
+
+/** The rest of a block of which a part was delivered. */
+async function* finishBlock(reader: Reader): AsyncGenerator<Followed, void, undefined> {
+  const last = reader.delivered.at(-1)
+  const { index } = reader
+  if (last === undefined || index === undefined) return
+  const logs = await asked(reader.signal, () => logsOf(reader, last.hash))
+  reader.index = undefined
+  reader.delivered.pop()
+  yield* deliver(reader, last, logs, index)
+}
+
+/** Delivers a block's events after `after`, and counts the block as delivered. */
+function* deliver(
+  reader: Reader,
+  { block, hash }: { readonly block: bigint; readonly hash: Hex },
+  logs: readonly EventLog[],
+  after = -1,
+): Generator<Followed, void, undefined> {
+  const before = reader.delivered
+  for (const [i, log] of logs.entries()) {
+    if (log.index <= after) continue
+    const part = { block, hash, logs: logs.slice(0, i + 1) }
+    // After the last event of a block nothing of it is left.
+    const cursor = i === logs.length - 1 ? cursorOf([...before, part]) : cursorOf([...before, part], log.index)
+    yield { kind: 'event', log, cursor }
+  }
+  reader.delivered = [...before, { block, hash, logs }]
+}
+
+/** Block by block along the head, until the chain has run away or turned back too far. */
+async function* tail(reader: Reader): AsyncGenerator<Followed, void, undefined> {
+  const { chain, signal, options } = reader
+  const start = reader.delivered.at(-1)
+  if (start === undefined) return
+  const block = await asked(signal, () => blockByHash(chain, start.hash, signal))
+  if (block === undefined) return
+  const reach = Number(reader.depth) + REACH
+  const tracker = trackBlocks(chain, { depth: reach, reach })
+  await tracker.restart(block)
+  while (!signal.aborted) {
+    const change = await asked(signal, () => tracker.advance(signal))
+    if (change === 'lost') {
+      await pause(chain.pollMs, signal)
+      return
+    }
+    for (const gone of [...change.removed].reverse()) {
+      if (reader.delivered.at(-1)?.hash === gone.hash) yield* takeBack(reader)
+    }
+    if (reader.delivered.length === 0) throw tooDeep(reader, block.number)
+    for (let i = 0; i < change.added.length; i += TOGETHER) {
+      const some = change.added.slice(i, i + TOGETHER)
+      const read = await readBlocks(reader, some)
+      // What can not be read is not in the chain any more.
+      if (read === undefined) return
+      for (const [n, added] of some.entries()) {
+        yield* deliver(reader, { block: added.number, hash: added.hash }, read[n] ?? [])
+      }
+    }
+    if (change.added.length > 0) {
+      prune(reader)
+      options.onProgress?.(cursorOf(reader.delivered))
+    }
+    await pause(chain.pollMs, signal)
+  }
+  signal.throwIfAborted()
+}
+
+/** The events of some blocks; undefined where one of them is gone. */
+async function readBlocks(
+  reader: Reader,
+  blocks: readonly Block[],
+): Promise<readonly (readonly EventLog[])[] | undefined> {
+  const { chain, signal } = reader
+  const last = blocks.at(-1)
+  return asked(signal, async () => {
+    try {
+      return await Promise.all(blocks.map((b) => (b.number < reader.first ? [] : logsOf(reader, b.hash))))
+    } catch (error) {
+      if (last === undefined || !isVeristackError(error, 'VS_EVM_RPC')) throw error
+      const there = await blockByTag(chain, last.number, signal)
+      if (there.hash === last.hash) throw error
+      return undefined
+    }
+  })
+}
+
+/** One block stays that is deeper than what is followed. */
+function prune(reader: Reader): void {
+  const head = reader.delivered.at(-1)?.block ?? 0n
+  let keep = 0
+  while ((reader.delivered[keep + 1]?.block ?? head) <= head - reader.depth) keep += 1
+  reader.delivered = reader.delivered.slice(keep)
+}
+
+/** Blocks without events are left out, but for the first and the last. */
+function cursorOf(delivered: readonly RecentBlock[], index?: number): Cursor {
+  const last = delivered.at(-1)
+  if (last === undefined) throw new TypeError('a cursor of nothing')
+  const recent = delivered.filter((b, i) => i === 0 || b.logs.length > 0)
+  return { block: last.block, hash: last.hash, ...(index === undefined ? {} : { index }), recent }
+}
+
+/** Asks for as many blocks as the node is willing to look through. */
+async function askChunk(
+  reader: Reader,
+  from: bigint,
+  last: bigint,
+): Promise<{ readonly to: bigint; readonly logs: readonly EventLog[] }> {
+  const gap = backoff()
+  for (let refused = 0; ; ) {
+    const to = from + reader.chunk - 1n < last ? from + reader.chunk - 1n : last
+    try {
+      const range = { fromBlock: `0x${from.toString(16)}`, toBlock: `0x${to.toString(16)}` }
+      const logs = await askLogs(reader, range)
+      reader.calm += 1
+      if (reader.calm % CALM === 0) reader.chunk = min(2n * reader.chunk, BigInt(reader.options.chunk ?? CHUNK))
+      return { to, logs }
+    } catch (error) {
+      reader.signal.throwIfAborted()
+      if (!isVeristackError(error)) throw error
+      // Too many blocks, too many events, or no time: nodes word it in many ways.
+      const smaller = (to - from + 1n) / 2n
+      if (smaller === 0n && error.code !== 'VS_EVM_UNREACHABLE') refused += 1
+      if (refused >= REFUSALS) throw error
+      if (smaller > 0n) reader.chunk = smaller
+      if (smaller === 0n || error.code === 'VS_EVM_UNREACHABLE') await gap.wait(reader.signal)
+    }
+  }
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+
+/** By hash: a node that does not have the block says so, where a range would be answered with nothing. */
+async function logsOf(reader: Reader, blockHash: Hex): Promise<readonly EventLog[]> {
+  return askLogs(reader, { blockHash })
+}
+
+async function askLogs(reader: Reader, range: Readonly<Record<string, string>>): Promise<readonly EventLog[]> {
+  const { address, topics } = reader.options
+  const filter = { address, ...(topics === undefined ? {} : { topics }), ...range }
+  const raw = await reader.chain.rpc('eth_getLogs', [filter], reader.signal)
+  if (!Array.isArray(raw)) throw fail('VS_EVM_RPC', { details: { method: 'eth_getLogs', reason: 'no list of logs' } })
+  return raw.map(parseEventLog).sort((a, b) => Number(a.block - b.block) || a.index - b.index)
+}
+
+/** Asks until there is an answer. Throws what the node says when it goes on saying it. */
+async function asked<T>(signal: AbortSignal, question: () => Promise<T>): Promise<T> {
+  const gap = backoff()
+  for (let refused = 0; ; ) {
+    signal.throwIfAborted()
+    try {
+      return await question()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!isVeristackError(error)) throw error
+      if (error.code !== 'VS_EVM_UNREACHABLE') refused += 1
+      if (refused >= REFUSALS) throw error
+      await gap.wait(signal)
+    }
+  }
+}

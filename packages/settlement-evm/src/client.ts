@@ -1,4 +1,4 @@
-import type { Chain, Lane } from '@veristack/chain-evm'
+import type { Chain, Lane, Mined, SendParameters } from '@veristack/chain-evm'
 import type { Deployment } from './deployment.ts'
 import { fail } from './errors.ts'
 
@@ -13,3 +13,19 @@ export function senderOf(client: SettlementClient): Lane {
   if (client.lane === undefined) throw fail('VS_SETTLE_NO_SIGNER', { details: { network: client.chain.network } })
   return client.lane
 }
+
+/** Of every action that sends. */
+export interface SendOptions {
+  /**
+   * Names the work: what was sent with the same key is not sent again, also after a restart where the lane has a journal on
+   * disk. A transaction that the contract refused did nothing, and may be followed by another.
+   */
+  readonly idempotencyKey?: string
+  readonly signal?: AbortSignal
+}
+
+export const sendTo = (client: SettlementClient, p: SendParameters, o: SendOptions): Promise<Mined> =>
+  senderOf(client).send(
+    o.idempotencyKey === undefined ? p : { ...p, idempotencyKey: o.idempotencyKey, ifReverted: 'send' },
+    o.signal,
+  )

@@ -1,4 +1,12 @@
-import { type Account, type Chain, connect, isLocalChain, laneOf, privateKeyAccount } from '@veristack/chain-evm'
+import {
+  type Account,
+  type Chain,
+  connect,
+  isLocalChain,
+  type LaneOptions,
+  laneOf,
+  privateKeyAccount,
+} from '@veristack/chain-evm'
 import type { Plugin } from '@veristack/core'
 import type { Hex } from '@veristack/core/receipt'
 import type { SettlementClient } from './client.ts'
@@ -19,6 +27,13 @@ export interface EvmOptions {
   readonly deployVerifiers?: boolean
   /** Publish the outputs after the claim is accepted. Default true. */
   readonly deliver?: boolean
+  /**
+   * Where it is written down what is sent, so that a process that starts again sends nothing twice and finishes what was
+   * under way. Absent: in memory, gone with the process.
+   */
+  readonly journalDirectory?: string
+  /** When a transaction counts: `n` blocks deep (default 1, the newest), or safe or finalized by the node's word. */
+  readonly confirmations?: LaneOptions['confirmations']
 }
 
 /** The plugin, and the client that the actions of this package take while it runs. */
@@ -53,7 +68,16 @@ export function evm(options: EvmOptions = {}): EvmPlugin {
     const chain = await connect({ rpcUrl, signal, ...(chainId === undefined ? {} : { chainId }) })
     try {
       const account = await accountOf(options.signer, chain)
-      const lane = account === undefined ? undefined : laneOf(chain, account)
+      const { journalDirectory, confirmations } = options
+      const lane =
+        account === undefined
+          ? undefined
+          : laneOf(chain, account, {
+              ...(journalDirectory === undefined ? {} : { journalDirectory }),
+              ...(confirmations === undefined ? {} : { confirmations }),
+            })
+      // Takes up what was not finished, and tells at once where another process has the journal.
+      if (journalDirectory !== undefined) await lane?.open()
       const deploys = options.deployment === undefined && isLocalChain(chain.chainId) && lane !== undefined
       const deployment = deploys ? await deployContracts(lane, signal) : (options.deployment ?? canonicalDeployment())
       await checkDeployment(chain, deployment)
@@ -90,6 +114,7 @@ export function evm(options: EvmOptions = {}): EvmPlugin {
       running = await open(signal)
     },
     stop: async () => {
+      await running?.lane?.close()
       running?.chain.close()
       running = undefined
       await stopChain?.()

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Chain, laneOf, privateKeyAccount, revertName } from '@veristack/chain-evm'
 import { type Anvil, startAnvil } from '@veristack/chain-evm/local'
 import {
@@ -18,12 +21,14 @@ import {
 } from '@veristack/core'
 import { settlerSuite } from '@veristack/core/testing'
 import {
+  canonicalDeployment,
   confirmSettlement,
   creditOf,
   evm,
   finalize,
   getResult,
   orderOf,
+  placeRequest,
   progressOf,
   quoteRequest,
   refund,
@@ -389,6 +394,45 @@ describe('evm() options', () => {
     expect(await readOnly.pin(artefacts, adapter(answering(2)), call())).toEqual(pinned)
     expect(() => readOnly.payer).toThrow('There is no account')
     await reader.stop?.()
+  })
+
+  test('what a journal on disk says was sent is not sent again, and one process has it at a time', async () => {
+    const journalDirectory = await mkdtemp(join(tmpdir(), 'veristack-settler-'))
+    const own = await startAnvil()
+    try {
+      const options = {
+        rpcUrl: own.rpcUrl,
+        signer: payer.privateKey,
+        journalDirectory,
+        deployment: canonicalDeployment(),
+      }
+      // A local chain gets the contracts from the first who comes.
+      const setup = evm({ rpcUrl: own.rpcUrl })
+      await started(setup)
+      await setup.stop?.()
+      const before = evm({ ...options, deployVerifiers: true })
+      const settler = await started(before)
+      await expect(started(evm(options))).rejects.toMatchObject({ code: 'VS_EVM_LANE_LOCKED' })
+      const { escrow } = await scene(settler, before.client().chain, answering(2), 1)
+      const placed = await settler.prepare(escrow, call())
+      const { deployment } = before.client()
+      await before.stop?.()
+
+      const after = evm(options)
+      const again = await started(after)
+      // As if the chain were not asked first: the journal alone gives the answer.
+      const order = orderOf(escrow)
+      const { requirement, policies } = escrow
+      const idempotencyKey = `test/${escrow.request.id}/request`
+      const mined = await placeRequest(after.client(), { order, requirement, policies, idempotencyKey })
+      expect(mined.hash).toBe(placed.ref)
+      expect((await again.prepare(escrow, call())).ref).toBe(placed.ref)
+      expect(await after.client().chain.balance(deployment.settlement)).toBe(PRICE)
+      await after.stop?.()
+    } finally {
+      await own.stop()
+      await rm(journalDirectory, { recursive: true, force: true })
+    }
   })
 
   test('bad options are refused before anything starts', () => {

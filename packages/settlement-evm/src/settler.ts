@@ -14,20 +14,23 @@ import {
   type Address,
   claimDigest,
   commitmentsDigest,
+  fromHex,
   type Hex,
   type Json,
+  keccak,
   leaves,
   type Policy,
   parseDigest,
   policyDigest,
   type RequestId,
+  toHex,
 } from '@veristack/core/receipt'
 import { deliver } from './actions/deliver.ts'
 import { findEvents } from './actions/find-events.ts'
 import { getResult, type RequestResult } from './actions/get-result.ts'
 import { placeRequest, requestIdOf } from './actions/place-request.ts'
 import { finalize, pendingUntil, type SubmitParameters, submit } from './actions/submit.ts'
-import { type SettlementClient, senderOf } from './client.ts'
+import { type SendOptions, type SettlementClient, senderOf } from './client.ts'
 import { fail } from './errors.ts'
 import { type Order, orderOf } from './order.ts'
 import { agreeTerms } from './terms.ts'
@@ -107,7 +110,7 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
   call.progress({ stage: 'escrow', done: 0, total: 1 })
   const { requirement, policies } = job
   try {
-    const mined = await placeRequest(client, { order, requirement, policies, signal: call.signal })
+    const mined = await placeRequest(client, { order, requirement, policies, ...once(call, request.id, 'request') })
     call.progress({ stage: 'escrow', done: 1, total: 1 })
     return settlement(client, request.id, 'submitted', mined.hash, {
       gas: { request: gas(mined) },
@@ -119,6 +122,12 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
     return found(client, request.id, await getResult(client, request.id))
   }
 }
+
+/** A repeated attempt at the same step sends nothing anew. */
+const once = (call: Call, id: RequestId, ...step: readonly (string | bigint)[]): SendOptions => ({
+  idempotencyKey: [call.idempotencyKey, id, ...step].join('/'),
+  signal: call.signal,
+})
 
 function mismatch(field: string, expected: unknown, got: unknown): void {
   if (expected !== got)
@@ -138,7 +147,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   let sent: Mined | undefined
   if (before.state === 'open' || before.state === 'pending') {
     call.progress({ stage: 'submit', done: 0, total: 1 })
-    sent = await submitLeaves(client, job, order, call.signal)
+    sent = await submitLeaves(client, job, order, call)
     call.progress({ stage: 'submit', done: 1, total: 1 })
   }
   const after = await getResult(client, id)
@@ -153,8 +162,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   if (after.claimant !== signed.claim.claimant || after.outputs !== signed.claim.outputs) {
     throw fail('VS_SETTLE_TAKEN', { details: { request: id, claimant: after.claimant, outputs: after.outputs } })
   }
-  const delivered =
-    o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call.signal) : undefined
+  const delivered = o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call) : undefined
   if (sent === undefined && delivered === undefined) return found(client, id, after)
   const state = delivered !== undefined || after.state === 'delivered' ? 'delivered' : 'accepted'
   const accepted = sent?.hash ?? (await transactionOf(client, id, 'Accepted'))
@@ -174,12 +182,12 @@ async function submitLeaves(
   client: SettlementClient,
   job: SettleJob,
   order: Order,
-  signal: AbortSignal,
+  call: Call,
 ): Promise<Mined | undefined> {
   const pieces = piecesOf(job)
   let last: Mined | undefined
   for (const piece of pieces) {
-    last = (await submitOnce(client, job, order, piece, signal)) ?? last
+    last = (await submitOnce(client, job, order, piece, call)) ?? last
     if (pieces.length === 1) break
     const { state } = await getResult(client, job.request.id)
     if (state !== 'open' && state !== 'pending') break
@@ -193,7 +201,7 @@ async function submitOnce(
   job: SettleJob,
   order: Order,
   piece: Piece,
-  signal: AbortSignal,
+  call: Call,
 ): Promise<Mined | undefined> {
   const { signed } = job.receipt
   const p: SubmitParameters = {
@@ -203,11 +211,14 @@ async function submitOnce(
     claimant: signed.claim.claimant,
     outputs: signed.claim.outputs,
     signature: signed.signature,
-    signal,
   }
-  const waiting = await pendingUntil(client, { claim: claimDigest(signed.claim), leaf: p.leaf, evidence: p.evidence })
+  const claim = claimDigest(signed.claim)
+  const waiting = await pendingUntil(client, { claim, leaf: p.leaf, evidence: p.evidence })
+  const what = toHex(keccak(fromHex(claim), fromHex(p.signature), Uint8Array.of(p.leaf), fromHex(p.evidence)))
   try {
-    return waiting === 0n ? await submit(client, p) : await finalize(client, p)
+    if (waiting === 0n) return await submit(client, { ...p, ...once(call, job.request.id, 'submit', what) })
+    // A verifier that names a later time is asked again, by another transaction.
+    return await finalize(client, { ...p, ...once(call, job.request.id, 'finalize', what, waiting) })
   } catch (error) {
     const name = revertName(error)
     if (name !== undefined && DONE_BEFORE.includes(name)) return undefined
@@ -249,10 +260,14 @@ async function deliverOnce(
   client: SettlementClient,
   order: Order,
   job: SettleJob,
-  signal: AbortSignal,
+  call: Call,
 ): Promise<Mined | undefined> {
   try {
-    return await deliver(client, { order, outputs: job.receipt.signed.outputs, signal })
+    return await deliver(client, {
+      order,
+      outputs: job.receipt.signed.outputs,
+      ...once(call, job.request.id, 'deliver'),
+    })
   } catch (error) {
     if (revertName(error) === 'WrongState') return undefined
     throw error

@@ -1,15 +1,14 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
 import { type Policy, parseRequestId, type RequestId, type Requirement, ZERO_ADDRESS } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
-import { type SettlementClient, senderOf } from '../client.ts'
+import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
 
-export interface PlaceRequestParameters {
+export interface PlaceRequestParameters extends SendOptions {
   readonly order: Order
   readonly requirement: Requirement
   /** One for each leaf, in order. */
   readonly policies: readonly Policy[]
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -19,7 +18,8 @@ export interface PlaceRequestParameters {
 export async function placeRequest(client: SettlementClient, p: PlaceRequestParameters): Promise<Mined> {
   const { request, terms } = p.order
   const args = [p.order, p.policies.map(policyArguments), requirementArguments(p.requirement).formula]
-  return senderOf(client).send(
+  return sendTo(
+    client,
     {
       to: client.deployment.settlement,
       data: await encodeCall(settlementAbi, 'request', args),
@@ -27,7 +27,7 @@ export async function placeRequest(client: SettlementClient, p: PlaceRequestPara
       name: 'request',
       abi: settlementAbi,
     },
-    p.signal,
+    p,
   )
 }
 

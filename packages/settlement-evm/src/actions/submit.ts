@@ -2,11 +2,11 @@ import { encodeCall, type Mined, read } from '@veristack/chain-evm'
 import type { Address, Digest, Hex, Policy, Requirement } from '@veristack/core/receipt'
 import { fromHex, keccak } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
-import { type SettlementClient, senderOf } from '../client.ts'
+import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
 
 /** A claim with one leaf's evidence. */
-export interface SubmitParameters {
+export interface SubmitParameters extends SendOptions {
   readonly order: Order
   readonly requirement: Requirement
   /** Index of the leaf in `leaves(requirement)`. */
@@ -19,7 +19,6 @@ export interface SubmitParameters {
   readonly signature: Hex
   /** As the leaf's verifier contract takes it. */
   readonly evidence: Hex
-  readonly signal?: AbortSignal
 }
 
 /** Submits a claim; the claimant is credited, whoever sends it. */
@@ -39,7 +38,7 @@ async function send(
   const { leaf, claimant, outputs, signature, evidence } = p
   const submission = { leaf, policy: policyArguments(p.policy), claimant, outputs, signature, evidence }
   const data = await encodeCall(settlementAbi, name, [p.order, requirementArguments(p.requirement), submission])
-  return senderOf(client).send({ to: client.deployment.settlement, data, name, abi: settlementAbi }, p.signal)
+  return sendTo(client, { to: client.deployment.settlement, data, name, abi: settlementAbi }, p)
 }
 
 /** Of a claim that has not decided its request: the leaves it satisfies (bit i is leaf i), and the evidence that waits. */

@@ -134,26 +134,36 @@ describe('a perceptron with real weights', () => {
   })
 })
 
-test('random perceptrons: the integers stay within the error that their bits allow', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 0, max: 1e6 }), fc.constantFrom(0, 8), async (seed, multiplierBits) => {
-      const sizes = [
-        new Dice(seed).integer(1, 12),
-        new Dice(seed + 1).integer(1, 9),
-        new Dice(seed + 2).integer(1, 6),
-      ] as const
-      const samples = samplesOf([1, sizes[0]], realRows(seed, sizes[0], 20))
-      const { report } = await lower(onnxFile(perceptron(seed, sizes)), {
-        calibration: samples,
-        weightBits: 12,
-        activationBits: 12,
-        inputBits: 12,
-        multiplierBits,
-      })
-      for (const a of report.agreement) if (a.kind === 'real') expect(a.meanError).toBeLessThan(0.05)
-    }),
-    { numRuns: 25 },
-  )
+/** Mean error of the real outputs of a random perceptron, as a share of their range, at a number of bits. */
+async function meanErrors(seed: number, bits: number, multiplierBits: number): Promise<readonly number[]> {
+  const sizes = [
+    new Dice(seed).integer(1, 12),
+    new Dice(seed + 1).integer(1, 9),
+    new Dice(seed + 2).integer(1, 6),
+  ] as const
+  const { report } = await lower(onnxFile(perceptron(seed, sizes)), {
+    calibration: samplesOf([1, sizes[0]], realRows(seed, sizes[0], 20)),
+    weightBits: bits,
+    activationBits: bits,
+    inputBits: bits,
+    multiplierBits,
+  })
+  return report.agreement.flatMap((a) => (a.kind === 'real' ? [a.meanError] : []))
+}
+
+test('random perceptrons: four bits more take most of the error away', async () => {
+  // One model may be unlucky (held-out rows leave its calibrated ranges); forty together are not.
+  const errors = async (bits: number, multiplierBits: number) => {
+    const all: number[] = []
+    for (let seed = 0; seed < 40; seed++) all.push(...(await meanErrors(seed * 25_013, bits, multiplierBits)))
+    return all.sort((a, b) => a - b)
+  }
+  const middle = (list: readonly number[]) => list[list.length >> 1] ?? Number.NaN
+  for (const multiplierBits of [0, 8]) {
+    const [eight, twelve] = [await errors(8, multiplierBits), await errors(12, multiplierBits)]
+    expect(middle(twelve)).toBeLessThan(0.001)
+    expect(middle(twelve)).toBeLessThan(middle(eight) / 4)
+  }
 })
 
 test('changed model files end in a program or a typed error', async () => {

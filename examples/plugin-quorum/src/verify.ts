@@ -1,14 +1,12 @@
 // The pure half: what a relying party runs. No keys, no network, no clock.
 import {
   type Check,
+  type Commitment,
   claimDigest,
   commitmentsDigest,
-  isIntegerType,
   type Json,
-  RAW_SCHEME,
-  rawCommitment,
+  opensPublic,
   recoverSigner,
-  type Tensor,
   tensorSpec,
   type Verdict,
   type Verifier,
@@ -36,21 +34,21 @@ export const quorumVerifier: Verifier = {
     if (evidence.claim !== digest) return rejected('bound to this claim')
     if (commitmentsDigest(signed.inputs) !== claim.inputs || commitmentsDigest(signed.outputs) !== claim.outputs)
       return rejected('lists that the claim hashes')
-    // Raw outputs can be opened here. Other schemes are for the tier that has them, and are not covered.
-    const raw = signed.outputs.filter((c) => c.scheme === RAW_SCHEME)
-    const opens = (t: Tensor, value: string): boolean => isIntegerType(t.type) && rawCommitment(t) === value
-    if (raw.some((c) => outputs.some((t) => tensorSpec(t) === c.tensor && !opens(t, c.value))))
-      return rejected('raw outputs')
+    // Outputs in the open can be checked here. Other schemes are for the tier that has them, and are not covered.
+    const stated = new Map(outputs.map((t) => [tensorSpec(t), t]))
+    const inTheOpen = signed.outputs.filter((c) => opensPublic(c, stated) !== undefined)
+    const isStated = (c: Commitment): boolean => c.tensor.split(',').some((spec) => stated.has(spec))
+    if (inTheOpen.some((c) => isStated(c) && opensPublic(c, stated) !== true)) return rejected('outputs in the open')
     const decoded = decodeEvidence(evidence.payload)
     if (decoded === undefined) return rejected('form')
     pass('form')
     const demanded = signaturesDemanded(policy)
     if (demanded === undefined) return rejected('a policy of {} or { "signatures": n }')
 
-    const anchor = anchors(claim.program, KIND)
-    if (anchor === undefined) return { status: 'undetermined', missing: 'anchor', checks, assumptions: [], covers: [] }
+    const pinned = anchors(claim.program, KIND)
+    if (pinned.length === 0) return { status: 'undetermined', missing: 'anchor', checks, assumptions: [], covers: [] }
     const { members, threshold } = decoded.quorum
-    if (quorumAnchor(decoded.quorum) !== anchor.digest) return rejected('pinned membership')
+    if (!pinned.some((a) => a.digest === quorumAnchor(decoded.quorum))) return rejected('pinned membership')
     pass('pinned membership')
 
     const signers = decoded.signatures.map((s) => recoverSigner(statement(digest), s))
@@ -67,7 +65,7 @@ export const quorumVerifier: Verifier = {
       tier: KIND,
       checks,
       assumptions: [`fewer than ${needed} of the ${members.length} members sign what they did not compute`],
-      covers: [...signed.inputs, ...raw],
+      covers: [...signed.inputs, ...inTheOpen],
     }
   },
 }

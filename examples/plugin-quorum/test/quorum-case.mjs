@@ -78,7 +78,7 @@ export async function jobOf({ threshold = 2, seed = 0, also = [] } = {}) {
 export const contextOf = (threshold) => ({
   now: 1_700_000_000n,
   policy: {},
-  anchors: (id) => (id === program.id ? { digest: quorumAnchor(membership(threshold)), origin: 'none' } : undefined),
+  anchors: (id) => (id === program.id ? [{ digest: quorumAnchor(membership(threshold)), origin: 'none' }] : []),
 })
 
 export const subjectOf = ({ signed, executions, salts }) => ({ signed, outputs: executions[0].outputs, salts })

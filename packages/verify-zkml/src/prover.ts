@@ -13,6 +13,7 @@ import type {
 import {
   bigints,
   claimDigest,
+  commitmentKey,
   type Evidence,
   type Hex,
   isIntegerType,
@@ -162,7 +163,7 @@ const jobMismatch = (field: string, expected: string, got: string) =>
 function witnessRequest({ signed, inputs, salts }: ProveJob, { layout }: Circuit) {
   const salt = (entry: LayoutEntry | undefined): bigint => {
     if (entry === undefined || !entry.salted) return 0n
-    const found: Hex | undefined = salts[entry.tensor]
+    const found: Hex | undefined = salts[commitmentKey(entry)]
     // Salts are secrets: errors name them and show nothing of them.
     if (found === undefined || found.length !== 66)
       throw jobMismatch(`salt of ${entry.tensor}`, '32 bytes', found === undefined ? 'none' : 'another length')

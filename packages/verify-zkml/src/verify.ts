@@ -6,6 +6,7 @@ import {
   type Check,
   type Claim,
   claimDigest,
+  commitmentKey,
   commitmentsDigest,
   type ErrorCode,
   type Evidence,
@@ -112,22 +113,20 @@ function judge(subject: Subject, evidence: Evidence, context: VerifyContext): Ve
       'a zkml policy is {} or { "origin": "development" | "ceremony" }',
     )
 
-    const anchor = context.anchors(signed.claim.program, EVIDENCE_KIND)
-    if (anchor === undefined) {
+    const anchors = context.anchors(signed.claim.program, EVIDENCE_KIND)
+    if (anchors.length === 0) {
       checks.push({ name: 'anchor', outcome: 'skipped', detail: 'no anchor is pinned for this program' })
       return { ...open, status: 'undetermined', missing: 'anchor' }
     }
     const circuit = circuitId(signed.claim.program, parsed.layoutBytes, parsed.r1csHash)
-    check(
-      'circuit and key are the pinned ones',
-      anchorDigest(circuit, parsed.verifyingKey) === anchor.digest,
-      'VS_ZKML_ANCHOR_MISMATCH',
-    )
+    const own = anchorDigest(circuit, parsed.verifyingKey)
+    const origins = new Set(anchors.filter((a) => a.digest === own).map((a) => a.origin))
+    check('circuit and key are pinned ones', origins.size > 0, 'VS_ZKML_ANCHOR_MISMATCH')
     check(
       'origin of the key',
-      demand !== 'ceremony' || anchor.origin === 'ceremony',
+      demand !== 'ceremony' || origins.has('ceremony'),
       'VS_ZKML_POLICY',
-      `the policy demands ceremony, the pinned key is ${anchor.origin}`,
+      `the policy demands ceremony, the pinned key is ${[...origins].join(' and ')}`,
     )
     checkOutputs(subject, parsed, check)
     const refusal = refuseProof(parsed.points.key, signals, parsed.points.proof)
@@ -136,7 +135,7 @@ function judge(subject: Subject, evidence: Evidence, context: VerifyContext): Ve
       status: 'accepted',
       tier: 'zkml',
       checks,
-      assumptions: [...ASSUMPTIONS, ORIGIN_ASSUMPTION[anchor.origin]],
+      assumptions: [...ASSUMPTIONS, ...[...origins].map((origin) => ORIGIN_ASSUMPTION[origin])],
       covers: [...signed.inputs, ...signed.outputs],
     }
   } catch (error) {
@@ -197,7 +196,8 @@ function checkOutputs({ signed, outputs, salts }: Subject, { layout }: ParsedEvi
     const present = stated.filter((t): t is Tensor => t !== undefined)
     if (present.length === 0) continue
     const value = signed.outputs[i]?.value
-    const opens = present.length === stated.length && opened(entry, present, salts[entry.tensor], signed) === value
+    const opens =
+      present.length === stated.length && opened(entry, present, salts[commitmentKey(entry)], signed) === value
     check(`output ${entry.tensor}`, opens, 'VS_ZKML_OUTPUT_MISMATCH')
   }
 }

@@ -5,6 +5,7 @@ import {
   type Claim,
   type Commitment,
   claimDigest,
+  commitmentKey,
   commitmentsDigest,
   type Evidence,
   type Hex,
@@ -17,6 +18,7 @@ import {
   tensorSpec,
   type Verdict,
 } from '@veristack/core'
+import { POSEIDON_SCHEME } from '@veristack/integer-model/commit'
 import { decodeEvidence, encodeEvidence } from './evidence.ts'
 import { proofBytes } from './groth16/bytes.ts'
 import { snarkjsProver } from './groth16/snarkjs.ts'
@@ -156,7 +158,7 @@ describe('forgeries are rejected', () => {
     expect(codeOf(await judge(subject({ signed: f.signed }), f.evidence))).toBe('undetermined')
     const context = {
       ...contextFor(artefacts),
-      anchors: () => ({ digest: artefacts.anchor, origin: artefacts.origin }),
+      anchors: () => [{ digest: artefacts.anchor, origin: artefacts.origin }],
     }
     expect(codeOf(await judge(subject({ signed: f.signed }), f.evidence, context))).toBe('VS_ZKML_ANCHOR_MISMATCH')
   })
@@ -187,12 +189,9 @@ describe('forgeries are rejected', () => {
     const wrong = outputs.map((t) => (t === scores ? { ...t, data: t.data.map((b, i) => (i === 0 ? b ^ 1 : b)) } : t))
     expect(codeOf(await judge(subject({ outputs: wrong })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
     expect(codeOf(await judge(subject({ salts: {} })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
-    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0) } })))).toBe(
-      'VS_ZKML_OUTPUT_MISMATCH',
-    )
-    expect(codeOf(await judge(subject({ salts: { [tensorSpec(scores)]: digestOf(0xff) } })))).toBe(
-      'VS_ZKML_OUTPUT_MISMATCH',
-    )
+    const key = commitmentKey({ scheme: POSEIDON_SCHEME, tensor: tensorSpec(scores) })
+    expect(codeOf(await judge(subject({ salts: { [key]: digestOf(0) } })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
+    expect(codeOf(await judge(subject({ salts: { [key]: digestOf(0xff) } })))).toBe('VS_ZKML_OUTPUT_MISMATCH')
     expect(codeOf(await judge(subject({ outputs: [...outputs, tensor('extra', 'int32', [1], [1])] })))).toBe(
       'VS_ZKML_OUTPUT_MISMATCH',
     )

@@ -30,6 +30,14 @@ export interface Policy {
   readonly offchain: Json
 }
 
+/** A requirement as a caller writes it: a tier's name, or a tier with what makes it good enough, or a group. */
+export type Require =
+  | Tier
+  | { readonly tier: Tier; readonly policy?: Json }
+  | { readonly all: readonly Require[] }
+  | { readonly any: readonly Require[] }
+  | { readonly atLeast: number; readonly of: readonly Require[] }
+
 export const MAX_LEAVES = 8
 /** Opcode of a group in the formula; leaf indices are below it. */
 const GROUP = 0x80

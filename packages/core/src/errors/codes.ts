@@ -87,8 +87,36 @@ export const fail = defineErrors({
     remedy: 'Create a new stack; a closed one is not opened again.',
   },
   VS_CORE_COMMITMENT_MISMATCH: {
-    title: 'The claim and its commitment lists or outputs do not agree',
+    title: 'The outputs or salts are not those that the claim commits to',
     remedy: 'Do not rely on it; whoever sent it is wrong or lies.',
+  },
+  VS_CORE_REQUEST_MISMATCH: {
+    title: 'The request does not have the id, requirement or terms that it states',
+    remedy: 'Ask for the receipt again; it was changed, or whoever made it is wrong.',
+  },
+  VS_CORE_POLICY_MISMATCH: {
+    title: 'The policies are not those that the requirement pins',
+    remedy: 'Ask for the receipt again; it was changed, or whoever made it is wrong.',
+  },
+  VS_CORE_CLAIM_MISMATCH: {
+    title: 'The claim answers another request',
+    remedy: 'Do not rely on it; whoever sent it is wrong or lies.',
+  },
+  VS_CORE_LIST_MISMATCH: {
+    title: 'The commitment lists are not those that the claim hashes, or name a tensor twice',
+    remedy: 'Do not rely on it; whoever sent it is wrong or lies.',
+  },
+  VS_CORE_BAD_SIGNATURE: {
+    title: 'The claimant did not sign the claim',
+    remedy: 'Do not rely on it; nobody answers for this claim.',
+  },
+  VS_CORE_EVIDENCE_MISMATCH: {
+    title: 'The evidence belongs to another claim',
+    remedy: 'Do not rely on it; whoever sent it is wrong or lies.',
+  },
+  VS_CORE_DUPLICATE_EVIDENCE: {
+    title: 'The same evidence is there twice',
+    remedy: 'Ask for the receipt again; whoever assembled it is wrong.',
   },
   VS_CORE_UNKNOWN_SCHEME: {
     title: 'No plugin computes this commitment scheme',

@@ -1,7 +1,11 @@
 import {
   type Commitment,
+  commitmentKey,
   type Hex,
+  KECCAK_SCHEME,
+  keccakCommitment,
   keccakSalt,
+  publicScheme,
   RAW_SCHEME,
   rawCommitment,
   type Tensor,
@@ -25,7 +29,7 @@ const chosen = (
     }),
   }))
 
-/** Salts by `Commitment.tensor`; `scope` is the request id for outputs and the nonce for inputs, so that a retry repeats them. */
+/** Salts by `commitmentKey`; `scope` is the request id for outputs and the nonce for inputs, so that a retry repeats them. */
 export const saltsFor = (
   plan: readonly PlannedCommitment[],
   tensors: readonly Tensor[],
@@ -35,10 +39,11 @@ export const saltsFor = (
   Object.fromEntries(
     chosen(plan, tensors)
       .filter((p) => p.salted)
-      .map(({ of }) => [tensorSpecs(of), keccakSalt(secret, scope, tensorSpecs(of))]),
+      .map(({ of, scheme }) => commitmentKey({ scheme, tensor: tensorSpecs(of) }))
+      .map((key) => [key, keccakSalt(secret, scope, key)]),
   )
 
-/** The commitment list of a plan, in its order. `salts` by `Commitment.tensor`. */
+/** The commitment list of a plan, in its order. `salts` by `commitmentKey`. */
 export async function commitTensors(
   host: Host,
   program: Program,
@@ -49,19 +54,39 @@ export async function commitTensors(
   return Promise.all(
     chosen(plan, tensors).map(async ({ of, scheme }) => {
       const tensor = tensorSpecs(of)
-      return { tensor, scheme, value: await committerFor(host, scheme).commit(program, of, salts[tensor]) }
+      return {
+        tensor,
+        scheme,
+        value: await committerFor(host, scheme).commit(program, of, salts[commitmentKey({ scheme, tensor })]),
+      }
     }),
   )
 }
 
 function committerFor(host: Host, scheme: string): Committer {
-  const found = scheme === RAW_SCHEME ? rawCommitter : host.all('committer').find((c) => c.scheme === scheme)
+  const found = [...publicCommitters, ...host.all('committer')].find((c) => c.scheme === scheme)
   if (found === undefined) throw fail('VS_CORE_UNKNOWN_SCHEME', { details: { scheme } })
   return found
 }
 
-const rawCommitter: Committer = {
-  scheme: RAW_SCHEME,
-  hiding: false,
-  commit: async (_, tensors) => `0x${tensors.map((t) => rawCommitment(t).slice(2)).join('')}`,
-}
+const publicCommitters: readonly Committer[] = [
+  {
+    scheme: RAW_SCHEME,
+    hiding: false,
+    commit: async (_, tensors) => `0x${tensors.map((t) => rawCommitment(t).slice(2)).join('')}`,
+  },
+  {
+    scheme: KECCAK_SCHEME,
+    hiding: false,
+    commit: async (_, tensors) => {
+      const [t, ...more] = tensors
+      if (t !== undefined && more.length === 0) return keccakCommitment(t)
+      const expected = `one tensor in ${KECCAK_SCHEME}`
+      throw fail('VS_CORE_INVALID_DATA', { details: { field: 'tensors', expected, got: tensors.length } })
+    },
+  },
+]
+
+/** Every tensor as it is, for provers that need no particular commitments. */
+export const publicPlan = (tensors: readonly Tensor[]): readonly PlannedCommitment[] =>
+  tensors.map((t) => ({ tensors: [t.name], scheme: publicScheme(t), salted: false }))

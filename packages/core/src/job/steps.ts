@@ -5,7 +5,6 @@ import {
   type Digest,
   jsonDigest,
   policyDigest,
-  RAW_SCHEME,
   type Request,
   recoverSigner,
   type SignedClaim,
@@ -25,7 +24,7 @@ import type {
 import { lookupAnchors } from '../receipt/anchors.ts'
 import { serialiseReceipt } from '../receipt/parse.ts'
 import type { EvidenceKind } from '../receipt/verdict.ts'
-import { commitTensors, saltsFor } from './commit.ts'
+import { commitTensors, publicPlan, saltsFor } from './commit.ts'
 import type { Step } from './job.ts'
 import type { Assignment, Journal, JudgedLeaf } from './journal.ts'
 import { requireMet, trackState } from './outcome.ts'
@@ -138,9 +137,7 @@ async function claim({ host, journal, claimant, secret }: StepContext, a: Assign
 }
 
 const outputPlan = (a: Assignment, execution: Execution): readonly PlannedCommitment[] =>
-  a.commitmentPlan.outputs === 'raw'
-    ? execution.outputs.map((t) => ({ tensors: [t.name], scheme: RAW_SCHEME, salted: false }))
-    : a.commitmentPlan.outputs
+  a.commitmentPlan.outputs === 'raw' ? publicPlan(execution.outputs) : a.commitmentPlan.outputs
 
 /** The claim of this request, but for who claims and what came out. */
 const claimOf = ({ request }: Assignment) => ({

@@ -7,7 +7,6 @@ import {
   keccak,
   keccakText,
   makeRequest,
-  RAW_SCHEME,
   requirementDigest,
   type Signer,
   type Tensor,
@@ -17,7 +16,7 @@ import {
   ZERO_DIGEST,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
-import { commitTensors, saltsFor } from '../job/commit.ts'
+import { commitTensors, publicPlan, saltsFor } from '../job/commit.ts'
 import type { Assignment } from '../job/journal.ts'
 import { planSteps } from '../job/plan.ts'
 import { executorFor } from '../job/steps.ts'
@@ -95,8 +94,7 @@ async function agreeOnCommitments(
     if (prover.commitments !== undefined) wanted.push({ kind: prover.kind, plan: await prover.commitments(program) })
   }
   const [first, ...rest] = wanted
-  if (first === undefined)
-    return { inputs: inputs.map((t) => ({ tensors: [t.name], scheme: RAW_SCHEME, salted: false })), outputs: 'raw' }
+  if (first === undefined) return { inputs: publicPlan(inputs), outputs: 'raw' }
   const other = rest.find((w) => JSON.stringify(w.plan) !== JSON.stringify(first.plan))
   if (other !== undefined) {
     throw fail('VS_CORE_REQUIREMENT_INVALID', {

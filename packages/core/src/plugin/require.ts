@@ -4,6 +4,7 @@ import {
   leaves,
   type Policy,
   policyDigest,
+  type Require,
   type Requirement,
   type Tier,
   ZERO_ADDRESS,
@@ -12,14 +13,6 @@ import {
 import { fail } from '../errors/index.ts'
 import type { PlannedLeaf } from '../job/plan.ts'
 import type { Artefacts, Call, Host, Need, Program, Prover, Settler } from './roles.ts'
-
-/** A requirement as a caller writes it: a tier's name, or a tier with what makes it good enough, or a group. */
-export type Require =
-  | Tier
-  | { readonly tier: Tier; readonly policy?: Json }
-  | { readonly all: readonly Require[] }
-  | { readonly any: readonly Require[] }
-  | { readonly atLeast: number; readonly of: readonly Require[] }
 
 export interface Resolved {
   readonly requirement: Requirement

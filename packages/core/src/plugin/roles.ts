@@ -98,7 +98,8 @@ export interface PlannedCommitment {
   readonly salted: boolean
 }
 
-/** The commitment lists that a prover needs, in order. `raw`: every output in `raw/v1`, whatever their names. */
+/** The commitment lists that a prover needs, in order. `raw`: every output as it is,
+ * whatever their names: in `raw/v1`, or `keccak/v1` where that can not serve. */
 export interface CommitmentPlan {
   readonly inputs: readonly PlannedCommitment[]
   readonly outputs: readonly PlannedCommitment[] | 'raw'
@@ -142,7 +143,7 @@ export interface ProveJob {
   /** Prepared inputs. */
   readonly inputs: readonly Tensor[]
   readonly executions: readonly [Execution, ...Execution[]]
-  /** 32 bytes (below 2^248) by `Commitment.tensor`, for salted commitments of inputs and outputs. */
+  /** 32 bytes (below 2^248) by `commitmentKey`, for salted commitments of inputs and outputs. */
   readonly salts: Readonly<Record<string, Hex>>
   readonly artefacts?: Artefacts
 }

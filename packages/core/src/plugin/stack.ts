@@ -7,6 +7,7 @@ import {
   type Json,
   type ProgramId,
   type RequestId,
+  type Require,
   type Signer,
   type Tensor,
 } from '../claim/index.ts'
@@ -25,7 +26,6 @@ import type { Receipt } from '../receipt/receipt.ts'
 import { memoryScheduler } from '../scheduler/memory.ts'
 import { assign, secretOf } from './assign.ts'
 import { compose } from './compose.ts'
-import type { Require } from './require.ts'
 import type {
   Artefacts,
   Call,

@@ -15,14 +15,15 @@ export interface AnchorSet {
   readonly anchors: readonly AnchorEntry[]
 }
 
-export type AnchorLookup = (program: ProgramId, kind: EvidenceKind) => Anchor | undefined
+export type AnchorLookup = (program: ProgramId, kind: EvidenceKind) => readonly Anchor[]
 
-/** The first entry for a program and kind; a set that names two different ones for the same pair answers nothing. */
+/** All distinct entries for a program and kind, in order: keys are exchanged for others, and evidence under either holds. */
 export function lookupAnchors(set: AnchorSet): AnchorLookup {
   return (program, kind) => {
-    const [first, ...rest] = set.anchors.filter((a) => a.program === program && a.kind === kind)
-    if (first === undefined || rest.some((a) => a.digest !== first.digest || a.origin !== first.origin))
-      return undefined
-    return { digest: first.digest, origin: first.origin }
+    const found = new Map<string, Anchor>()
+    for (const { program: of, kind: by, digest, origin } of set.anchors) {
+      if (of === program && by === kind) found.set(`${digest} ${origin}`, { digest, origin })
+    }
+    return [...found.values()]
   }
 }

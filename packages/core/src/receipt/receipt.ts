@@ -13,7 +13,7 @@ export interface Receipt {
   readonly terms: Terms
   readonly signed: SignedClaim
   readonly outputs: readonly Tensor[]
-  /** Salts of output commitments, by tensor name. Input salts stay with whoever asked. */
+  /** Salts of output commitments, by `commitmentKey`. Input salts stay with whoever asked. */
   readonly salts: Readonly<Record<string, Hex>>
   readonly evidence: readonly Evidence[]
   readonly settlements: readonly Settlement[]

@@ -54,7 +54,8 @@ export interface VerifyContext {
   readonly now: bigint
   /** The off-chain policy of the leaf that this evidence is judged for. */
   readonly policy: Json
-  readonly anchors: (program: ProgramId, kind: EvidenceKind) => Anchor | undefined
+  /** Any one of them will do. None: the verdict is `undetermined: anchor`. */
+  readonly anchors: (program: ProgramId, kind: EvidenceKind) => readonly Anchor[]
   readonly chain?: ChainReader
   readonly blobs?: Blobs
   readonly reexecute?: (claim: Claim) => Promise<readonly Tensor[]>
@@ -64,7 +65,7 @@ export interface VerifyContext {
 /**
  * Judges one piece of evidence. Malformed evidence is `rejected`; it never throws for what came from outside.
  *
- * `outputs` are the tensors as the receipt states them, `salts` open hiding commitments (by tensor name). A verifier must
+ * `outputs` are the tensors as the receipt states them, `salts` open hiding commitments (by `commitmentKey`). A verifier must
  * reject outputs that do not open the commitments of its own schemes.
  */
 export interface Verifier {

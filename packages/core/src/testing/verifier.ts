@@ -166,16 +166,20 @@ export function verifierSuite(options: VerifierSuiteOptions): void {
 
     needs('anchors', 'leaves open what it has no anchor for, and refuses another anchor', async () => {
       const { f, judge } = await prepare()
-      const none = await judge({}, {}, { anchors: () => undefined })
+      const none = await judge({}, {}, { anchors: () => [] })
       ensure(
         none.status === 'undetermined' && none.missing === 'anchor',
         `without an anchor the verdict is ${describe(none)}`,
       )
-      const anchors: VerifyContext['anchors'] = (program, kind) => {
-        const anchor = f.context.anchors(program, kind)
-        return anchor === undefined ? undefined : { ...anchor, digest: otherHex(anchor.digest) as Digest }
-      }
+      const anchors: VerifyContext['anchors'] = (program, kind) =>
+        f.context.anchors(program, kind).map((a) => ({ ...a, digest: otherHex(a.digest) as Digest }))
       refused(await judge({}, {}, { anchors }), 'evidence under another anchor')
+      const several: VerifyContext['anchors'] = (program, kind) => [
+        ...anchors(program, kind),
+        ...f.context.anchors(program, kind),
+      ]
+      const rotated = await judge({}, {}, { anchors: several })
+      ensure(favourable(rotated), `with the anchor as one of several the verdict is ${describe(rotated)}`)
     })
 
     needs('policies', 'refuses what the policy does not allow', async () => {

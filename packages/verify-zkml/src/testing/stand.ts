@@ -8,6 +8,7 @@ import {
   type Claim,
   type Commitment,
   claimDigest,
+  commitmentKey,
   commitmentsDigest,
   type Digest,
   type Execution,
@@ -100,7 +101,7 @@ export async function jobFor(
     for (const entry of entries) {
       const of = entry.tensors.map((name) => tensors.find((t) => t.name === name) as Tensor)
       const spec = tensorSpecs(of)
-      if (entry.salted) salts[spec] = salt
+      if (entry.salted) salts[commitmentKey({ scheme: entry.scheme, tensor: spec })] = salt
       const value =
         entry.scheme === RAW_SCHEME
           ? rawCommitment(of[0] as Tensor)
@@ -150,7 +151,7 @@ export async function jobFor(
 export const outputSalts = ({ signed, salts }: ProveJob): Record<string, `0x${string}`> =>
   Object.fromEntries(
     signed.outputs.flatMap((c) =>
-      salts[c.tensor] === undefined ? [] : [[c.tensor, salts[c.tensor] as `0x${string}`]],
+      salts[commitmentKey(c)] === undefined ? [] : [[commitmentKey(c), salts[commitmentKey(c)] as `0x${string}`]],
     ),
   )
 
@@ -162,8 +163,8 @@ export const contextFor = (
   policy,
   anchors: (program) =>
     artefacts !== undefined && program === artefacts.program
-      ? { digest: artefacts.anchor, origin: artefacts.origin }
-      : undefined,
+      ? [{ digest: artefacts.anchor, origin: artefacts.origin }]
+      : [],
 })
 
 export const features = (values: readonly (number | bigint)[], name = 'x'): Tensor =>

@@ -159,7 +159,7 @@ export const receipt = z.strictObject({
   terms,
   signed: signedClaim,
   outputs: z.array(tensor).max(256),
-  salts: z.record(label(SPECS), bytes32),
+  salts: z.record(label(SPECS + 129), bytes32),
   evidence: z.array(evidence).max(64),
   settlements: z.array(settlement).max(256),
 })

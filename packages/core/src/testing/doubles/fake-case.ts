@@ -2,6 +2,7 @@ import { memoryBlobs } from '../../blobs/memory.ts'
 import {
   type Commitment,
   claimDigest,
+  commitmentKey,
   commitmentsDigest,
   type Hex,
   jsonDigest,
@@ -97,7 +98,9 @@ export async function fakeCase({ seed = 0, settler, second }: CaseOptions = {}):
     contract: settler?.contract ?? ZERO_ADDRESS,
     expiresAt: 4_000_000_000n,
   })
-  const salts = Object.fromEntries(outputs.map((t) => [tensorSpec(t), SALT]))
+  const salts = Object.fromEntries(
+    outputs.map((t) => [commitmentKey({ scheme: FAKE_SCHEME, tensor: tensorSpec(t) }), SALT]),
+  )
   const committed = await Promise.all(
     (second ?? outputs).map(async (t) => ({
       tensor: tensorSpec(t),
@@ -157,9 +160,7 @@ const contextOf = ({ artefacts }: FakeCase): VerifyContext => ({
   now: 1_700_000_000n,
   policy: {},
   anchors: (program, kind) =>
-    program === artefacts.program && kind === FAKE_KIND
-      ? { digest: artefacts.anchor, origin: artefacts.origin }
-      : undefined,
+    program === artefacts.program && kind === FAKE_KIND ? [{ digest: artefacts.anchor, origin: artefacts.origin }] : [],
 })
 
 const subjectOf = ({ receipt }: FakeCase) => ({

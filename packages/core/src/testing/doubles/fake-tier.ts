@@ -1,6 +1,7 @@
 import {
   type Commitment,
   claimDigest,
+  commitmentKey,
   commitmentsDigest,
   type Digest,
   fromHex,
@@ -8,14 +9,12 @@ import {
   keccak,
   keccakText,
   localSigner,
+  opensPublic,
   type ProgramId,
-  RAW_SCHEME,
-  rawCommitment,
   recoverSigner,
   type Signer,
   type Tensor,
   tensorSpec,
-  tensorSpecs,
   toHex,
 } from '../../claim/index.ts'
 import { fail } from '../../errors/index.ts'
@@ -43,10 +42,10 @@ export const fakeAnchor = (program: ProgramId, by: Hex = notary.address): Digest
 export const fakeCommitter = (): Committer => ({
   scheme: FAKE_SCHEME,
   hiding: true,
-  commit: async (_, tensors, salt) => keccakCommitment(tensors, salt),
+  commit: async (_, tensors, salt) => fakeCommitment(tensors, salt),
 })
 
-const keccakCommitment = (tensors: readonly Tensor[], salt: Hex | undefined): Hex =>
+const fakeCommitment = (tensors: readonly Tensor[], salt: Hex | undefined): Hex =>
   toHex(
     keccak(
       ...tensors.flatMap((t) => [keccakText(tensorSpec(t)), keccak(t.data)]),
@@ -60,11 +59,11 @@ export function holds(
   outputs: readonly Tensor[],
   salts: Readonly<Record<string, Hex>>,
 ): boolean | undefined {
-  const tensors = c.tensor.split(',').map((spec) => outputs.find((t) => tensorSpec(t) === spec))
+  const stated = new Map(outputs.map((t) => [tensorSpec(t), t]))
+  if (c.scheme !== FAKE_SCHEME) return opensPublic(c, stated)
+  const tensors = c.tensor.split(',').map((spec) => stated.get(spec))
   const found = tensors.filter((t) => t !== undefined)
-  if (found.length !== tensors.length) return false
-  if (c.scheme === RAW_SCHEME) return c.value === `0x${found.map((t) => rawCommitment(t).slice(2)).join('')}`
-  return c.scheme === FAKE_SCHEME ? c.value === keccakCommitment(found, salts[tensorSpecs(found)]) : undefined
+  return found.length === tensors.length && c.value === fakeCommitment(found, salts[commitmentKey(c)])
 }
 
 /** 65 bytes of signature over the claim digest, 4 of keccak256(digest ‖ signature): damage shows without a key. */
@@ -117,7 +116,7 @@ export const fakeVerifier = (): Verifier => ({
     const { claim } = signed
     const digest = claimDigest(claim)
     const [signature, tail] = [evidence.payload.subarray(0, 65), evidence.payload.subarray(65)]
-    const anchor = context.anchors(claim.program, FAKE_KIND)
+    const anchors = context.anchors(claim.program, FAKE_KIND)
     const by = recoverSigner(digest, toHex(signature))
     const checks: readonly Check[] = [
       check('form', evidence.kind === FAKE_KIND && evidence.version === 1 && evidence.payload.length === 69),
@@ -135,11 +134,12 @@ export const fakeVerifier = (): Verifier => ({
     const common = { assumptions: ['the notary signs only what it executed'], covers: [] }
     const rejected = { ...common, status: 'rejected', code: 'VS_CORE_EVIDENCE_REFUSED' } as const
     if (checks.some((c) => c.outcome === 'fail')) return { ...rejected, checks }
-    if (anchor === undefined) return { ...common, status: 'undetermined', missing: 'anchor', checks }
+    if (anchors.length === 0) return { ...common, status: 'undetermined', missing: 'anchor', checks }
+    const matching = anchors.filter((a) => by !== undefined && fakeAnchor(claim.program, by) === a.digest)
     const judged = [
       ...checks,
-      check('notary', by !== undefined && fakeAnchor(claim.program, by) === anchor.digest),
-      check('origin', originAllowed(context.policy, anchor.origin)),
+      check('notary', matching.length > 0),
+      check('origin', matching.length === 0 || matching.some((a) => originAllowed(context.policy, a.origin))),
     ]
     if (judged.some((c) => c.outcome === 'fail')) return { ...rejected, checks: judged }
     const covers = signed.outputs.filter((c) => holds(c, outputs, salts) === true)

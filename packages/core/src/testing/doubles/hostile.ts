@@ -17,7 +17,7 @@ export function acceptsEverything(): Verifier {
       const failed = verdict.checks.filter((c) => c.outcome === 'fail').map((c) => c.name)
       const { program } = subject.signed.claim
       // The anchor is looked at, but never compared with who signed.
-      const pinned = context.anchors(program, FAKE_KIND)?.digest === fakeAnchor(program)
+      const pinned = context.anchors(program, FAKE_KIND).some((a) => a.digest === fakeAnchor(program))
       if (failed.join() !== 'notary' || !pinned) return verdict
       const checks = verdict.checks.map((c) => ({ ...c, outcome: 'pass' as const }))
       return { status: 'accepted', tier: honest.tier, checks, assumptions: [], covers: subject.signed.outputs }

@@ -24,9 +24,9 @@ library Formula {
         uint256 length = formula.length;
         if (length > MAX_BYTES) revert BadFormula(MAX_BYTES);
         uint256[MAX_BYTES] memory stack;
-        uint256 depth;
-        uint256 used;
-        uint256 i;
+        uint256 depth = 0;
+        uint256 used = 0;
+        uint256 i = 0;
         while (i < length) {
             uint256 op = uint8(formula[i]);
             if (op < GROUP) {
@@ -54,16 +54,16 @@ library Formula {
     /// @param satisfied Bit i for leaf i.
     function met(bytes calldata formula, uint256 satisfied) internal pure returns (bool) {
         // A stack of bits, the top at bit 0: at most 64 of them.
-        uint256 stack;
-        uint256 i;
+        uint256 stack = 0;
+        uint256 i = 0;
         while (i < formula.length) {
             uint256 op = uint8(formula[i]);
-            uint256 value;
+            uint256 value = 0;
             if (op < GROUP) {
                 value = (satisfied >> op) & 1;
                 ++i;
             } else {
-                uint256 count;
+                uint256 count = 0;
                 for (uint256 n = uint8(formula[i + 2]); n != 0; --n) {
                     count += stack & 1;
                     stack >>= 1;
@@ -77,7 +77,7 @@ library Formula {
     }
 
     function _checkDistinct(uint256[MAX_BYTES] memory stack, uint256 from, uint256 n) private pure {
-        uint256 seen;
+        uint256 seen = 0;
         for (uint256 j = from; j < from + n; ++j) {
             uint256 leaf = stack[j];
             if (leaf == COMPOUND) continue;

@@ -177,7 +177,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         if (before == 0) revert NotPending(digest);
         _checkSubmission(order, requirement, submission);
 
-        uint64 finalAt;
+        uint64 finalAt = 0;
         if (_isPinned(submission.policy)) (status, finalAt) = _ask(order, claim, submission);
         if (status == Status.Pending) {
             if (finalAt == before) revert NotFinal(finalAt);

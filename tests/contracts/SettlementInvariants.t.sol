@@ -169,8 +169,9 @@ contract Player is Scene {
         bool waits = m.state == State.Open && finalAtOf[key] != 0;
         bool predicted = waits && !(answer == Status.Pending && finalAt == finalAtOf[key]);
         address sender = vm.addr(keys[who % 3]);
+        bytes memory data = abi.encodeCall(settlement.finalize, (orders[r], requirementFor(m.shape), s));
         vm.prank(sender);
-        bool ok = act(0, abi.encodeCall(settlement.finalize, (orders[r], requirementFor(m.shape), s)));
+        bool ok = act(0, data);
         expect(predicted, ok, "finalize");
         if (!predicted) return;
         if (answer == Status.Pending) {
@@ -236,8 +237,9 @@ contract Player is Scene {
         if (predicted) called(m);
     }
 
-    /// How whoever is called behaves from now on; well, half of the time.
-    function behave(uint8 verifier, uint8 manner, uint8 callback, bool well) external step {
+    /// How whoever is called behaves from now on; well, three times of four.
+    function behave(uint8 verifier, uint8 manner, uint8 callback, uint8 dice) external step {
+        bool well = dice % 4 != 0;
         verifiers[verifier % 3].behave(ScriptedVerifier.Manner(well ? 0 : manner % 5));
         callee.set(Callee.Manner(well ? 0 : callback % 4));
         if (callback % 5 == 4 && !well && orders.length != 0) {

@@ -17,6 +17,10 @@ export const fail = defineErrors({
     title: 'The program has no exact semantics',
     remedy: 'Lower the model to an integer program.',
   },
+  VS_ACME_QUORUM_EVIDENCE: {
+    title: 'The evidence is not for this claim',
+    remedy: 'Pass acme/quorum evidence of the claim that is settled.',
+  },
   VS_ACME_QUORUM_REJECTED: {
     title: 'The evidence does not show that the quorum agrees',
     remedy: 'Read the checks of the verdict; the last one failed.',

@@ -15,9 +15,11 @@ import {
 } from '@veristack/core'
 import { fail } from './errors.js'
 import { encodeEvidence, KIND, type Quorum, quorumAnchor, statement, VERSION } from './evidence.js'
+import { quorumOnChain } from './onchain.js'
 import { quorumVerifier } from './verify.js'
 
 export { KIND, type Quorum, quorumAnchor } from './evidence.js'
+export { quorumOnChain } from './onchain.js'
 export { quorumVerifier } from './verify.js'
 
 // Members must get the same bits; floating point promises none.
@@ -48,9 +50,10 @@ export function quorum({ threshold, members }: QuorumOptions): Plugin {
     specificationVersion: 'v1',
     name: 'acme-veristack-quorum',
     version: '0.1.0',
-    provides: ['prover', 'verifier'],
+    provides: ['prover', 'verifier', 'onchain'],
     register(host) {
       host.provide('verifier', () => quorumVerifier)
+      host.provide('onchain', () => quorumOnChain)
       host.provide('prover', () => ({
         kind: KIND,
         tier: KIND,

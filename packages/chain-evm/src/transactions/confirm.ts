@@ -62,13 +62,15 @@ export function watchLane(work: Work): Watch {
     }
   }
 
-  const conclude = async (head: Block): Promise<void> => {
+  const conclude = async (head: Block, isNew: boolean): Promise<void> => {
     const { confirmations } = limits
+    const live = [...ledger.live.values()]
+    if (!isNew && live.every((i) => i.included?.blockHash === i.outcome?.blockHash)) return
     const deep =
       typeof confirmations === 'number'
         ? head.number + 1n - BigInt(confirmations)
         : (await blockByTag(chain, confirmations, signal)).number
-    for (const intent of [...ledger.live.values()]) {
+    for (const intent of live) {
       const { included, outcome } = intent
       if (included === undefined || included.block > deep) continue
       if (outcome?.blockHash !== included.blockHash) settle(intent, { kind: 'outcome', intent: intent.id, ...included })
@@ -132,6 +134,8 @@ export function watchLane(work: Work): Watch {
 
   const tellLost = (intent: Intent): void => {
     const { nonce } = intent
+    // Whoever waits for it anew is given the same patience.
+    intent.suspicion = 0
     for (const w of intent.waiting) {
       w.reject(
         fail('VS_EVM_TRANSACTION_LOST', {
@@ -197,7 +201,7 @@ export function watchLane(work: Work): Watch {
       if (head === undefined) return
       const isNew = head.hash !== looked
       looked = head.hash
-      await conclude(head)
+      await conclude(head, isNew)
       await chase(head, isNew)
     },
   }

@@ -229,7 +229,12 @@ function makeLane(
       intent.waiting.clear()
     }
   }
-  const close = async (): Promise<void> => {
+  let ended: Promise<void> | undefined
+  const close = (): Promise<void> => {
+    ended ??= end()
+    return ended
+  }
+  const end = async (): Promise<void> => {
     forget()
     if (!closing.signal.aborted) shut(closed())
     await opened?.catch(() => undefined)

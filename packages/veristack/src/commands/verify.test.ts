@@ -31,24 +31,24 @@ describe('verify --require', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   const verify = async (...args: readonly string[]): Promise<string> => {
-    let out = ''
+    const out: string[] = []
     const io = {
       cwd: folder,
       signal: new AbortController().signal,
-      out: (text: string) => void (out += text),
+      out: (text: string) => void out.push(text),
       err: () => {},
     }
     const status = await verifyCommand(folder).run([...args], io as unknown as CommandIo)
-    return `${status} ${out}`
+    return `${status} ${out.join('')}`
   }
 
   test('is met by evidence of every tier that it names', async () => {
     expect(await verify('good.json')).toMatch(/^0 accepted/)
-    expect(await verify('good.json', '--require', 'fake')).toMatch(/^0 accepted[^]*demanded {2}fake accepted/)
+    expect(await verify('good.json', '--require', 'fake')).toMatch(/^0 accepted[\s\S]*demanded {2}fake accepted/)
     expect(await verify('good.json', '--require', 'fake,tee')).toMatch(
-      /^1 undetermined: blob[^]*demanded {2}tee undetermined/,
+      /^1 undetermined: blob[\s\S]*demanded {2}tee undetermined/,
     )
-    expect(await verify('both.json')).toMatch(/^0 accepted[^]*beside {4}rejected: VS_ACME_REFUSED \(bad\/keyed\)/)
+    expect(await verify('both.json')).toMatch(/^0 accepted[\s\S]*beside {4}rejected: VS_ACME_REFUSED \(bad\/keyed\)/)
     expect(await verify('both.json', '--require', 'fake, bad')).toMatch(/^1 rejected: VS_CORE_EVIDENCE_REFUSED/)
   })
 

@@ -163,7 +163,7 @@ describe('a bundle for browsers of the entries that verify', () => {
     expect(JSON.parse(String(verdicts))).toEqual({
       sound: 'accepted',
       changedOutput: 'rejected VS_CORE_COMMITMENT_MISMATCH',
-      otherClaimant: 'rejected VS_CORE_COMMITMENT_MISMATCH',
+      otherClaimant: 'rejected VS_CORE_BAD_SIGNATURE',
       unknownKind: 'undetermined plugin',
     })
   })

@@ -6,7 +6,6 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const root = resolve(__dirname, '../..')
-const tsx = pathToFileURL(join(root, 'node_modules/tsx/dist/loader.mjs')).href
 
 interface Outcome {
   readonly status: number
@@ -25,13 +24,13 @@ describe('the quickstart', () => {
     new Promise((done) => {
       execFile(
         process.execPath,
-        ['--conditions=@veristack/source', '--import', tsx, ...nodeArgs, join(root, script), ...args],
+        [...nodeArgs, join(root, 'scripts/built.mjs'), script, ...args],
         { cwd: folder },
         (error, out, err) =>
           done({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, out, err }),
       )
     })
-  const quickstart = (...args: readonly string[]) => run('examples/customer-service/scripts/quickstart.ts', args)
+  const quickstart = (...args: readonly string[]) => run('examples/customer-service/dist/quickstart.js', args)
   const verify = (...args: readonly string[]) => run('packages/veristack/bin/veristack.js', ['verify', ...args])
 
   test('prints every stage and leaves a receipt that a fresh process accepts', async () => {
@@ -122,11 +121,12 @@ describe('the quickstart', () => {
        import { syncBuiltinESMExports } from 'node:module'
        const spawn = child.spawn
        const refused = 'console.error("Error: Address already in use (os error 98)"); process.exit(1)'
-       child.spawn = (file, args, options) => spawn(process.execPath, ['-e', refused], options)
+       child.spawn = (file, args, options) =>
+         /anvil/.test(file) ? spawn(process.execPath, ['-e', refused], options) : spawn(file, args, options)
        syncBuiltinESMExports()`,
     )
     const { status, err } = await run(
-      'examples/customer-service/scripts/quickstart.ts',
+      'examples/customer-service/dist/quickstart.js',
       ['where is my card'],
       ['--import', pathToFileURL(hook).href],
     )

@@ -9,12 +9,13 @@ export interface TextLimits {
   readonly maxDepth: number
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|-?\d[\d.eE+-]*/gs
 const MAX_NODES = 4_000_000
 
 /**
  * JSON as RFC 7493 (I-JSON) restricts it: no repeated member names, well-formed Unicode, finite numbers. Repeated names
- * are refused because two readers may keep different ones. Throws `VS_CORE_TOO_LARGE` and `VS_CORE_INVALID_DATA`.
+ * are refused because two readers may keep different ones, and a number is written as RFC 8785 writes it because two
+ * readers may round another spelling differently. Throws `VS_CORE_TOO_LARGE` and `VS_CORE_INVALID_DATA`.
  */
 export function parseJsonText(text: string, field: string, limits: TextLimits): unknown {
   // A UTF-16 code unit takes one to three bytes, so most texts are decided without encoding them.
@@ -31,12 +32,12 @@ export function parseJsonText(text: string, field: string, limits: TextLimits): 
     const place = /position \d+/.exec(String(cause))?.[0]
     throw invalid(field, 'JSON', place === undefined ? 'other text' : `other text at ${place}`)
   }
-  refuseRepeatedNames(text, field)
+  checkTokens(text, field)
   return checkPlainData(value, field, limits.maxDepth)
 }
 
 /** `text` is known to be JSON, so tokens are all that there is to look at. */
-function refuseRepeatedNames(text: string, field: string): void {
+function checkTokens(text: string, field: string): void {
   const open: (Set<string> | undefined)[] = []
   let last = ''
   for (const [token] of text.matchAll(TOKEN)) {
@@ -48,6 +49,12 @@ function refuseRepeatedNames(text: string, field: string): void {
       const names = open.at(-1)
       if (names?.has(String(name))) throw invalid(field, 'each member name once', `${show(name)} twice`)
       names?.add(String(name))
+    } else if (!token.startsWith('"')) {
+      const number = Number(token)
+      // What is not finite, and -0, is refused where its place is known.
+      const canonical = JSON.stringify(number)
+      if (Number.isFinite(number) && !Object.is(number, -0) && token !== canonical)
+        throw invalid(field, `the number ${canonical} as RFC 8785 writes it`, show(token))
     }
     last = token
   }

@@ -101,14 +101,17 @@ describe('deployment', () => {
     })
 
     // As a compiler leaves it: zeros where the constructor puts the selector.
-    const range = { start: 6, length: 4 }
+    const range = { name: 'selector', start: 6, length: 4 }
     const template = `${REFUSER}${'0'.repeat(8)}${runtime.slice(22)}` as Hex
-    await checkCode(chain, { ...expected, code: template, immutables: [range] })
-    await checkCode(chain, { ...expected, code: template, immutables: [{ ...range, value: `0x${refused}` }] })
-    const wrong = checkCode(chain, { ...expected, code: template, immutables: [{ ...range, value: '0x00000001' }] })
-    await expect(wrong).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS' })
+    const named = (value: Hex) => ({ ...expected, code: template, immutables: [{ ...range, value }] })
+    await checkCode(chain, named(`0x${refused}`))
+    await expect(checkCode(chain, named('0x00000001'))).rejects.toMatchObject({
+      code: 'VS_EVM_CODE_DIFFERS',
+      details: { field: 'immutable selector', expected: '0x00000001', got: `0x${refused}` },
+    })
     await expect(checkCode(chain, { ...expected, code: template })).rejects.toMatchObject({
       code: 'VS_EVM_CODE_DIFFERS',
+      details: { field: 'code' },
     })
   })
 })

@@ -64,9 +64,17 @@ export const fail = defineErrors({
     title: 'The code on chain is not the expected one',
     remedy: 'Do not use this address; deploy with the same release, or update the deployment file.',
   },
+  VS_EVM_CODE_SIZE: {
+    title: 'The contract is larger than a chain takes',
+    remedy: 'Make it smaller: EIP-170 allows 24,576 bytes of code, EIP-3860 49,152 bytes of init code.',
+  },
   VS_EVM_ANVIL_MISSING: {
     title: 'The local chain is not installed',
     remedy: 'Install the optional peer dependency: npm install @foundry-rs/anvil@1.7.',
+  },
+  VS_EVM_KEY: {
+    title: 'The key of an account can not be used',
+    remedy: 'Compare the keystore and its password, or the key, with those of the account that was meant.',
   },
   VS_EVM_ANVIL_FAILED: {
     title: 'The local chain did not start',

@@ -1,16 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, fromHex, type Hex, keccak, parseAddress, toHex, ZERO_DIGEST } from '@veristack/core/receipt'
+import { type Address, fromHex, type Hex, isVeristackError, keccak, toHex, ZERO_DIGEST } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
-import { type Chain, isLocalChain } from '../rpc/connect.ts'
+import type { Chain } from '../rpc/connect.ts'
+import { backoff, persistently } from '../rpc/retry.ts'
 import type { Lane, Mined } from '../transactions/lane.ts'
-
-/** https://github.com/Arachnid/deterministic-deployment-proxy: at the same address on nearly every chain. */
-export const FACTORY = parseAddress('0x4e59b44847b379578588920cA78FbF26c0B4956C')
-const FACTORY_DEPLOYER = '0x3fab184622dc19b6109349b94811493bf2a45362'
-/** Signed for no chain in particular, by nobody: the signature is made up and the deployer recovered from it. */
-const FACTORY_TRANSACTION =
-  '0xf8a58085174876e800830186a08080b853604580600e600039806000f350fe7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf31ba02222222222222222222222222222222222222222222222222222222222222222a02222222222222222222222222222222222222222222222222222222222222222'
-const FACTORY_POLLS = 500
+import { codeAt, codeHash } from './check.ts'
+import { ensureFactory, FACTORY } from './factory.ts'
+import { checkSizes } from './size.ts'
 
 export interface Creation {
   readonly bytecode: Hex
@@ -24,11 +19,15 @@ export interface Deployed {
   readonly address: Address
   /** keccak256 of the code. */
   readonly codeHash: Hex
-  /** Absent where it stood there already. */
+  /** Absent where it stood there already, or somebody else was faster. */
   readonly transaction?: Mined
 }
 
-const initCode = (c: Creation): Hex => `${c.bytecode}${(c.constructorArgs ?? '0x').slice(2)}`
+/** What runs once: the bytecode and the constructor's arguments. */
+export const initCode = (c: Creation): Hex => `${c.bytecode}${(c.constructorArgs ?? '0x').slice(2)}`
+
+/** What the factory is sent: the salt and the init code. */
+export const creationData = (c: Creation): Hex => `${c.salt ?? ZERO_DIGEST}${initCode(c).slice(2)}`
 
 /** Where the factory puts it: the address commits to bytecode, arguments and salt. https://eips.ethereum.org/EIPS/eip-1014 */
 export function create2Address(c: Creation): Address {
@@ -41,7 +40,11 @@ export function create2Address(c: Creation): Address {
   return toHex(hash.subarray(12)) as Address
 }
 
-/** Puts a contract at its {@link create2Address}, unless it is there. Throws `VS_EVM_NO_FACTORY`, `VS_EVM_REVERTED`. */
+/**
+ * Puts a contract at its {@link create2Address}, unless it is there. Repeating it sends nothing twice, also after a restart
+ * where the lane has a journal on disk. Whoever deploys it first: it is the same code. Throws `VS_EVM_NO_FACTORY`,
+ * `VS_EVM_CODE_SIZE`, `VS_EVM_GAS_CAP`, `VS_EVM_REVERTED`.
+ */
 export async function deploy(
   lane: Lane,
   c: Creation & { readonly name: string },
@@ -49,26 +52,46 @@ export async function deploy(
 ): Promise<Deployed> {
   const { chain } = lane
   const address = create2Address(c)
-  const before = await chain.code(address)
+  const before = await codeAt(chain, address, signal)
   if (before !== '0x') return { address, codeHash: codeHash(before) }
-  await ensureFactory(chain)
-  const data: Hex = `${c.salt ?? ZERO_DIGEST}${initCode(c).slice(2)}`
-  const transaction = await lane.send({ to: FACTORY, data, name: `deploy ${c.name}` }, signal)
-  return { address, codeHash: codeHash(await chain.code(address)), transaction }
+  await ensureFactory(chain, signal)
+  await checkSizes(chain, c.name, initCode(c), signal)
+  const transaction = await send(lane, c, address, signal)
+  const code = await appearing(chain, address, signal)
+  if (code === '0x') {
+    const details = { contract: c.name, address, network: chain.network, field: 'code', got: 'no code' }
+    throw fail('VS_EVM_CODE_DIFFERS', { details: { ...details, transaction: transaction?.hash } })
+  }
+  return { address, codeHash: codeHash(code), ...(transaction === undefined ? {} : { transaction }) }
 }
 
-export const codeHash = (code: Hex): Hex => toHex(keccak(fromHex(code)))
-
-/** On a local chain the factory is put in place as it was everywhere else: by its own transaction. */
-async function ensureFactory(chain: Chain): Promise<void> {
-  if ((await chain.code(FACTORY)) !== '0x') return
-  if (!isLocalChain(chain.chainId)) throw fail('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
-  await chain.rpc('anvil_setBalance', [FACTORY_DEPLOYER, '0x16345785d8a0000'])
-  await chain.rpc('eth_sendRawTransaction', [FACTORY_TRANSACTION])
-  // The transaction is in a block a moment after it was taken.
-  for (let i = 0; i < FACTORY_POLLS; i++) {
-    if ((await chain.code(FACTORY)) !== '0x') return
-    await delay(chain.pollMs)
+async function send(
+  lane: Lane,
+  c: Creation & { readonly name: string },
+  address: Address,
+  signal?: AbortSignal,
+): Promise<Mined | undefined> {
+  const name = `deploy ${c.name}`
+  const call = { to: FACTORY, data: creationData(c), name, idempotencyKey: `deploy ${address}` } as const
+  try {
+    return await lane.send({ ...call, ifReverted: 'send' }, signal)
+  } catch (error) {
+    // The factory refuses what is there already: somebody else was faster.
+    if (!isVeristackError(error, 'VS_EVM_REVERTED')) throw error
+    if ((await codeAt(lane.chain, address, signal)) === '0x') throw error
+    return undefined
   }
-  throw fail('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
+}
+
+const LOOKS = 8
+
+/** Behind one URL there may be nodes that lag. */
+async function appearing(chain: Chain, address: Address, signal: AbortSignal = chain.closed): Promise<Hex> {
+  const gap = backoff(chain.pollMs)
+  for (let look = 1; ; look++) {
+    signal.throwIfAborted()
+    const code = await persistently(() => chain.code(address), signal)
+    if (code !== '0x' || look === LOOKS) return code
+    await gap.wait(signal)
+  }
 }

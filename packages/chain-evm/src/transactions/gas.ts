@@ -24,10 +24,17 @@ export async function estimateGas(
   } catch (error) {
     throw await explainRevert(error, p)
   }
-  if (estimate > TRANSACTION_GAS_CAP) {
-    throw fail('VS_EVM_GAS_CAP', { details: { call: p.name, needed: estimate, allowed: TRANSACTION_GAS_CAP } })
-  }
-  // State may change between estimate and block; what is not used is not paid.
+  return withMargin(checkGasCap(p.name, estimate))
+}
+
+/** Throws `VS_EVM_GAS_CAP`: not every node refuses it. */
+export function checkGasCap(call: string, gas: bigint): bigint {
+  if (gas <= TRANSACTION_GAS_CAP) return gas
+  throw fail('VS_EVM_GAS_CAP', { details: { call, needed: gas, allowed: TRANSACTION_GAS_CAP } })
+}
+
+/** State may change between estimate and block; what is not used is not paid. */
+export function withMargin(estimate: bigint): bigint {
   const limit = estimate + estimate / 4n
   return limit > TRANSACTION_GAS_CAP ? TRANSACTION_GAS_CAP : limit
 }

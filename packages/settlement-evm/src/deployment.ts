@@ -1,40 +1,151 @@
-import { type Chain, checkCode, create2Address, deploy, type Lane } from '@veristack/chain-evm'
-import type { Address } from '@veristack/core/receipt'
-import { programRegistryBytecode, programRegistryDeployedBytecode } from './bindings/ProgramRegistry.ts'
-import { settlementBytecode, settlementDeployedBytecode } from './bindings/Settlement.ts'
+import {
+  type Birth,
+  type Chain,
+  checkCode,
+  codeHash,
+  deploy,
+  deployedCode,
+  FACTORY,
+  findBirth,
+  initCode,
+  type Lane,
+  type LaneOptions,
+  waitForDepth,
+} from '@veristack/chain-evm'
+import { type Address, fromHex, keccak, parseDigest, toHex } from '@veristack/core/receipt'
+import { compiler } from './bindings/compiler.ts'
+import { refuseDifferences } from './deployment-check.ts'
+import { addressOf, CONTRACTS, type ContractName, type ReleaseContract } from './deployment-contracts.ts'
+import type { DeployedContract, DeploymentFile } from './deployment-file.ts'
+import { RELEASE } from './release.ts'
 
 /** Where this release's contracts stand on a chain. */
 export interface Deployment {
   readonly settlement: Address
   readonly registry: Address
+  readonly bonds?: Address
   /** The block to begin looking for events at; default 0. */
   readonly block?: bigint
 }
 
-const SETTLEMENT = { name: 'Settlement', bytecode: settlementBytecode } as const
-const REGISTRY = { name: 'ProgramRegistry', bytecode: programRegistryBytecode } as const
+const FIELDS = { settlement: 'Settlement', registry: 'ProgramRegistry', bonds: 'Bonds' } as const
+
+const named = (name: ContractName): ReleaseContract => {
+  const found = CONTRACTS.find((c) => c.name === name)
+  if (found === undefined) throw new TypeError(name)
+  return found
+}
 
 /** Where {@link deployContracts} puts them: the same on every chain, and fixed by their bytecode. */
-export const canonicalDeployment = (): Deployment => ({
-  settlement: create2Address(SETTLEMENT),
-  registry: create2Address(REGISTRY),
+export const canonicalDeployment = (): Required<Omit<Deployment, 'block'>> => ({
+  settlement: addressOf(named('Settlement')),
+  registry: addressOf(named('ProgramRegistry')),
+  bonds: addressOf(named('Bonds')),
 })
 
 /** Deploys what is absent; repeating it changes nothing. */
 export async function deployContracts(lane: Lane, signal?: AbortSignal): Promise<Deployment> {
-  const settlement = await deploy(lane, SETTLEMENT, signal)
-  const registry = await deploy(lane, REGISTRY, signal)
+  const deployed = await together(CONTRACTS.map((c) => deploy(lane, c, signal)))
   // Only where it was deployed now: an older contract has older events.
-  const block = settlement.transaction?.block
-  return {
-    settlement: settlement.address,
-    registry: registry.address,
-    ...(block === undefined ? {} : { block }),
+  const block = deployed[0]?.transaction?.block
+  return { ...canonicalDeployment(), ...(block === undefined ? {} : { block }) }
+}
+
+/** Throws `VS_EVM_CODE_DIFFERS` unless the code on chain is that of this release, immutables included. */
+export async function checkDeployment(chain: Chain, d: Deployment): Promise<void> {
+  for (const [field, name] of Object.entries(FIELDS)) {
+    const address = d[field as keyof typeof FIELDS]
+    if (address !== undefined) await checkCode(chain, named(name).expected(chain.chainId, address))
   }
 }
 
-/** Throws `VS_EVM_CODE_DIFFERS` unless the code on chain is that of this release. */
-export async function checkDeployment(chain: Chain, d: Deployment): Promise<void> {
-  await checkCode(chain, { name: 'Settlement', address: d.settlement, code: settlementDeployedBytecode })
-  await checkCode(chain, { name: 'ProgramRegistry', address: d.registry, code: programRegistryDeployedBytecode })
+/** The addresses of a checked file. */
+export function deploymentOf({ contracts }: DeploymentFile): Deployment {
+  const { Settlement, ProgramRegistry, Bonds } = contracts
+  const addresses = { settlement: Settlement.address, registry: ProgramRegistry.address, bonds: Bonds.address }
+  return { ...addresses, ...(Settlement.created === null ? {} : { block: BigInt(Settlement.created.block) }) }
+}
+
+export interface DeployReleaseOptions {
+  /** When a contract counts as deployed; as the lane's. Default 1. */
+  readonly confirmations?: LaneOptions['confirmations']
+  /** What is known of an earlier run; used where the node has forgotten it. */
+  readonly known?: DeploymentFile
+  readonly signal?: AbortSignal
+  onDeployed?(contract: {
+    readonly name: ContractName
+    readonly created: Birth | undefined
+    readonly isNew: boolean
+  }): void
+}
+
+/**
+ * Deploys what is absent of this release and says how all of it came to be. Repeating it sends nothing twice, also after the
+ * process was killed, where the lane has a journal on disk. Throws what `deploy` does, and `VS_SETTLE_DEPLOYMENT_DIFFERS`
+ * where the chain has something else in the end.
+ */
+export async function deployRelease(lane: Lane, options: DeployReleaseOptions = {}): Promise<DeploymentFile> {
+  const { chain } = lane
+  const entries = await together(CONTRACTS.map((c) => deployOne(lane, c, options)))
+  const [Settlement, ProgramRegistry, Bonds] = entries
+  if (Settlement === undefined || ProgramRegistry === undefined || Bonds === undefined) throw new TypeError('contracts')
+  const file: DeploymentFile = {
+    version: 1,
+    release: RELEASE,
+    network: `eip155:${chain.chainId}`,
+    compiler,
+    factory: FACTORY,
+    contracts: { Settlement, ProgramRegistry, Bonds },
+  }
+  await refuseDifferences(chain, file, options.signal)
+  return file
+}
+
+async function deployOne(lane: Lane, c: ReleaseContract, o: DeployReleaseOptions): Promise<DeployedContract> {
+  const { chain } = lane
+  for (;;) {
+    const { transaction } = await deploy(lane, c, o.signal)
+    const created: Birth | undefined =
+      transaction === undefined
+        ? ((await findBirth(chain, c, o.signal)) ?? birthOf(o.known?.contracts[c.name]))
+        : { block: transaction.block, blockHash: transaction.blockHash, transaction: transaction.hash }
+    // What somebody else deployed may yet fall out of the chain.
+    const counts = created === undefined || (await waitForDepth(chain, created, o.confirmations ?? 1, o.signal))
+    if (!counts) continue
+    o.onDeployed?.({ name: c.name, created, isNew: transaction !== undefined })
+    return entry(c, chain.chainId, created)
+  }
+}
+
+const birthOf = (known: DeployedContract | undefined): Birth | undefined => {
+  if (known === undefined || known.created === null) return undefined
+  const { block, blockHash, transaction } = known.created
+  return { block: BigInt(block), blockHash, ...(transaction === null ? {} : { transaction }) }
+}
+
+function entry(c: ReleaseContract, chainId: bigint, created: Birth | undefined): DeployedContract {
+  const address = addressOf(c)
+  return {
+    address,
+    salt: parseDigest(c.salt),
+    initCodeHash: parseDigest(toHex(keccak(fromHex(initCode(c))))),
+    codeHash: parseDigest(codeHash(deployedCode(c.expected(chainId, address)))),
+    created:
+      created === undefined
+        ? null
+        : {
+            block: Number(created.block),
+            blockHash: parseDigest(created.blockHash),
+            transaction: created.transaction === undefined ? null : parseDigest(created.transaction),
+          },
+  }
+}
+
+/** Side by side; all of them are over when this fails. */
+async function together<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  const ended = await Promise.allSettled(work)
+  return ended.map((e) => {
+    if (e.status === 'rejected') throw e.reason
+    return e.value
+  })
 }

@@ -38,4 +38,29 @@ export const fail = defineErrors({
     title: 'The receipt has no evidence that this chain can check',
     remedy: 'Add the plugin whose on-chain adapter serves the required tier, and prove before settling.',
   },
+  VS_SETTLE_DEPLOYMENT_INVALID: {
+    title: 'The deployment file does not have the expected form',
+    remedy:
+      'Take the file as `veristack deploy` wrote it, or run it again: what stands on the chain is not sent again.',
+  },
+  VS_SETTLE_DEPLOYMENT_DIFFERS: {
+    title: 'The deployment is not the one that this release and the chain have',
+    remedy: 'Use the release and the chain that it was written for, or run `veristack deploy` again with this release.',
+  },
+  VS_SETTLE_FILE: {
+    title: 'A file can not be read or written',
+    remedy: 'Check that the path exists and is what the option asks for.',
+  },
+  VS_SETTLE_KEY_EXPOSED: {
+    title: 'A key can be read by others',
+    remedy: 'Treat it as known: use another account, and keep its key in a file that only you may read (chmod 600).',
+  },
+  VS_SETTLE_KEY_INVALID: {
+    title: 'This is not a private key',
+    remedy: 'Write the key alone into the file or the variable: 64 hexadecimal digits.',
+  },
+  VS_SETTLE_INSUFFICIENT_FUNDS: {
+    title: 'The account can not pay for the deployment',
+    remedy: 'Send it the missing amount, or lower --max-fee-per-gas-wei and wait.',
+  },
 })

@@ -10,9 +10,12 @@ import {
 import type { Plugin } from '@veristack/core'
 import type { Hex } from '@veristack/core/receipt'
 import type { SettlementClient } from './client.ts'
-import { canonicalDeployment, checkDeployment, type Deployment, deployContracts } from './deployment.ts'
+import { canonicalDeployment, checkDeployment, type Deployment, deployContracts, deploymentOf } from './deployment.ts'
+import { refuseDifferences } from './deployment-check.ts'
+import { type DeploymentFile, parseDeployment } from './deployment-file.ts'
 import { fail } from './errors.ts'
 import { chainIdOf, type NetworkName } from './networks.ts'
+import { RELEASE } from './release.ts'
 import { makeSettler } from './settler.ts'
 
 export interface EvmOptions {
@@ -21,8 +24,11 @@ export interface EvmOptions {
   readonly rpcUrl?: string
   /** Who pays and sends: a private key, or an account of your own. `local` has one. */
   readonly signer?: Hex | Account
-  /** Default: the addresses that `deployContracts` gives on every chain. Code that differs from this release is refused. */
-  readonly deployment?: Deployment
+  /**
+   * What `veristack deploy` wrote (`await readDeployment(path)`), or addresses. Default: those that `deployContracts` gives on
+   * every chain. Code and immutables that differ from this release are refused, and so is a file of which any field does.
+   */
+  readonly deployment?: Deployment | DeploymentFile
   /** Deploy a tier's verifier contract where it is absent. Default: on local chains only. */
   readonly deployVerifiers?: boolean
   /** Publish the outputs after the claim is accepted. Default true. */
@@ -79,13 +85,21 @@ export function evm(options: EvmOptions = {}): EvmPlugin {
       // Takes up what was not finished, and tells at once where another process has the journal.
       if (journalDirectory !== undefined) await lane?.open()
       const deploys = options.deployment === undefined && isLocalChain(chain.chainId) && lane !== undefined
-      const deployment = deploys ? await deployContracts(lane, signal) : (options.deployment ?? canonicalDeployment())
+      const deployment = deploys ? await deployContracts(lane, signal) : await statedDeployment(chain, signal)
       await checkDeployment(chain, deployment)
       return { chain, deployment, ...(lane === undefined ? {} : { lane }) }
     } catch (error) {
       chain.close()
       throw error
     }
+  }
+  const statedDeployment = async (chain: Chain, signal: AbortSignal): Promise<Deployment> => {
+    const stated = options.deployment
+    if (stated === undefined) return canonicalDeployment()
+    if (!('contracts' in stated)) return stated
+    const file = parseDeployment(stated)
+    await refuseDifferences(chain, file, signal)
+    return deploymentOf(file)
   }
   const startLocal = async (signal: AbortSignal): Promise<string> => {
     const { startAnvil } = await import('@veristack/chain-evm/local')
@@ -97,7 +111,7 @@ export function evm(options: EvmOptions = {}): EvmPlugin {
   return {
     specificationVersion: 'v1',
     name: '@veristack/settlement-evm',
-    version: '0.1.0',
+    version: RELEASE,
     provides: ['settler', 'chain'],
     client,
     register: (host) => {

@@ -14,6 +14,15 @@ export { programRegistryAbi } from './bindings/ProgramRegistry.ts'
 export { settlementAbi } from './bindings/Settlement.ts'
 export type { SendOptions, SettlementClient } from './client.ts'
 export * from './deployment.ts'
+export { compareDeployment, type DeploymentDifference } from './deployment-check.ts'
+export {
+  type DeployedContract,
+  type DeploymentFile,
+  parseDeployment,
+  readDeployment,
+  serialiseDeployment,
+  writeDeployment,
+} from './deployment-file.ts'
 export { fail as settlementErrors } from './errors.ts'
 export * from './evm.ts'
 export type { NetworkName } from './networks.ts'

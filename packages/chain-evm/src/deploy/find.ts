@@ -42,31 +42,62 @@ export async function findBirth(
   return persistently(() => birthIn(chain, c, block, signal), signal)
 }
 
+export interface BirthDifference {
+  readonly field: 'block' | 'blockHash' | 'transaction'
+  readonly expected: string
+  readonly got: string
+}
+
 /** What differs between a stated birth and the chain's, or undefined. */
 export async function compareBirth(
   chain: Chain,
   c: Creation,
   stated: Birth,
   signal: AbortSignal = chain.closed,
-): Promise<
-  { readonly field: 'block' | 'blockHash' | 'transaction'; readonly expected: string; readonly got: string } | undefined
-> {
-  const found = await persistently(() => birthIn(chain, c, stated.block, signal), signal)
-  if (found === undefined) return { field: 'block', expected: 'a block of the chain', got: String(stated.block) }
-  if (found.blockHash !== stated.blockHash)
-    return { field: 'blockHash', expected: found.blockHash, got: stated.blockHash }
-  if (found.transaction === stated.transaction) {
-    if (stated.transaction !== undefined) return undefined
-    // Nothing but the state of that time can tell; where the node has forgotten it, it is not known.
-    const address = create2Address(c)
-    const [at, earlier] = await Promise.all([
-      hadCode(chain, address, stated.block, signal),
-      stated.block === 0n ? false : hadCode(chain, address, stated.block - 1n, signal),
-    ])
-    if (at !== false && earlier !== true) return undefined
-    return { field: 'block', expected: 'the block with the creation', got: String(stated.block) }
-  }
-  return { field: 'transaction', expected: found.transaction ?? 'none', got: stated.transaction ?? 'none' }
+): Promise<BirthDifference | undefined> {
+  const { transaction } = stated
+  return transaction === undefined
+    ? compareBlock(chain, create2Address(c), stated, signal)
+    : compareTransaction(chain, creationData(c), { ...stated, transaction }, signal)
+}
+
+async function compareTransaction(
+  chain: Chain,
+  data: Hex,
+  stated: Required<Birth>,
+  signal: AbortSignal,
+): Promise<BirthDifference | undefined> {
+  const ask = (method: string) =>
+    persistently(async () => record(await chain.rpc(method, [stated.transaction], signal)), signal)
+  const [transaction, receipt] = await Promise.all([ask('eth_getTransactionByHash'), ask('eth_getTransactionReceipt')])
+  const differs = (field: BirthDifference['field'], expected: string) => ({
+    field,
+    expected,
+    got: String(stated[field]),
+  })
+  if (transaction === undefined || receipt === undefined) return differs('transaction', 'one that the node knows')
+  if (!asksFor(transaction, data) || receipt.status !== '0x1') return differs('transaction', 'the one that deployed it')
+  const block = BigInt(String(receipt.blockNumber))
+  if (block !== stated.block) return differs('block', String(block))
+  const hash = String(receipt.blockHash).toLowerCase()
+  return hash === stated.blockHash ? undefined : differs('blockHash', hash)
+}
+
+async function compareBlock(
+  chain: Chain,
+  address: Address,
+  { block, blockHash }: Birth,
+  signal: AbortSignal,
+): Promise<BirthDifference | undefined> {
+  const latest = await persistently(() => blockByTag(chain, 'latest', signal), signal)
+  if (block > latest.number) return { field: 'block', expected: `at most ${latest.number}`, got: String(block) }
+  const { hash } = await persistently(() => blockByTag(chain, block, signal), signal)
+  if (hash !== blockHash) return { field: 'blockHash', expected: hash, got: blockHash }
+  // Only the state of that time can tell; where the node has forgotten it, nothing is known against it.
+  const isThere = await hadCode(chain, address, block, signal)
+  const wasThere = block === 0n ? false : await hadCode(chain, address, block - 1n, signal)
+  if (isThere !== false && wasThere !== true) return undefined
+  return { field: 'block', expected: 'the block in which it was deployed', got: String(block) }
 }
 
 /** Waits until a block counts. False where another one took its place meanwhile. */
@@ -111,16 +142,17 @@ async function birthIn(chain: Chain, c: Creation, block: bigint, signal: AbortSi
   if (raw === undefined || !Array.isArray(raw.transactions)) return undefined
   const found = { block, blockHash: parseHex(raw.hash, 'block.hash', 32) }
   const data = creationData(c)
-  const asked = raw.transactions
-    .map(record)
-    .filter((t) => typeof t?.to === 'string' && t.to.toLowerCase() === FACTORY && t.input === data)
-  for (const t of asked) {
-    const hash = parseHex(t?.hash, 'transaction.hash', 32)
+  for (const t of raw.transactions.map(record)) {
+    if (t === undefined || !asksFor(t, data)) continue
+    const hash = parseHex(t.hash, 'transaction.hash', 32)
     const receipt = record(await chain.rpc('eth_getTransactionReceipt', [hash], signal))
     if (receipt?.status === '0x1' && receipt.blockHash === found.blockHash) return { ...found, transaction: hash }
   }
   return found
 }
+
+const asksFor = (transaction: Readonly<Record<string, unknown>>, data: Hex): boolean =>
+  String(transaction.to).toLowerCase() === FACTORY && String(transaction.input).toLowerCase() === data
 
 const record = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined

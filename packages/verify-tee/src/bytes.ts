@@ -1,0 +1,69 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { malformed } from './ledger.ts'
+
+/** Reads a fixed layout from its beginning. What is read outside of it is a refusal of `name`, never `undefined`. */
+export class Cursor {
+  #at = 0
+  readonly #view: DataView
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly name: string,
+  ) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get at(): number {
+    return this.#at
+  }
+
+  get left(): number {
+    return this.bytes.length - this.#at
+  }
+
+  /** A view, not a copy. */
+  take(length: number, field: string): Uint8Array {
+    const from = this.#claim(length, field)
+    return this.bytes.subarray(from, from + length)
+  }
+
+  hex(length: number, field: string): string {
+    return bytesToHex(this.take(length, field))
+  }
+
+  u8(field: string): number {
+    return this.#view.getUint8(this.#claim(1, field))
+  }
+
+  u16(field: string): number {
+    return this.#view.getUint16(this.#claim(2, field), true)
+  }
+
+  u32(field: string): number {
+    return this.#view.getUint32(this.#claim(4, field), true)
+  }
+
+  u64(field: string): bigint {
+    return this.#view.getBigUint64(this.#claim(8, field), true)
+  }
+
+  /** Everything that is left. */
+  rest(): Uint8Array {
+    return this.take(this.left, 'rest')
+  }
+
+  #claim(length: number, field: string): number {
+    if (!Number.isSafeInteger(length) || length < 0 || length > this.left)
+      throw malformed(`${this.name}.${field}`, `${length} bytes`, `${this.left}`)
+    const from = this.#at
+    this.#at += length
+    return from
+  }
+}
+
+export const isZero = (bytes: Uint8Array): boolean => bytes.every((b) => b === 0)
+
+/** Not in constant time: nothing that is compared here is secret. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}

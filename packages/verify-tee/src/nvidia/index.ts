@@ -1,0 +1,1 @@
+export type { CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'

@@ -1,0 +1,12 @@
+import type { SignatureBackend } from './backend.ts'
+import { nobleBackend } from './noble.ts'
+import { nodeBackend } from './node.ts'
+
+export type { PublicKey, SignatureAlgorithm, SignatureBackend } from './backend.ts'
+export { FIELD_BYTES } from './backend.ts'
+export { nobleBackend } from './noble.ts'
+export { nodeBackend } from './node.ts'
+export { webBackend } from './web.ts'
+
+/** node:crypto where there is one, else @noble/curves. */
+export const defaultBackend = (): SignatureBackend => nodeBackend() ?? nobleBackend

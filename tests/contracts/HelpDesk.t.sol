@@ -29,6 +29,7 @@ contract HelpDeskTest is Scene {
     address internal owner = address(0x0E);
     uint256 internal constant REFUND = 52;
     uint256 internal constant PAID = 3 ether;
+    string internal constant WORDS = "I want my money back";
 
     function setUp() public override {
         super.setUp();
@@ -62,7 +63,7 @@ contract HelpDeskTest is Scene {
 
     function asked(uint256 purchase, Order memory o) internal returns (bytes32) {
         vm.prank(buyer);
-        return desk.askForRefund{value: o.request.priceWei}(purchase, o, policies, hex"00");
+        return desk.askForRefund{value: o.request.priceWei}(purchase, WORDS, o, policies, hex"00");
     }
 
     function label(uint256 value) internal pure returns (Commitment[] memory list) {
@@ -153,14 +154,14 @@ contract HelpDeskTest is Scene {
         o = anOrder(2);
         vm.prank(buyer);
         vm.expectRevert(abi.encodeWithSelector(InferenceConsumer.StoppedVerifier.selector, address(verifier)));
-        desk.askForRefund{value: PRICE}(second, o, policies, hex"00");
+        desk.askForRefund{value: PRICE}(second, WORDS, o, policies, hex"00");
     }
 
     function refusesToAsk(Order memory o, bytes memory why) internal {
         uint256 purchase = bought();
         vm.prank(buyer);
         vm.expectRevert(why);
-        desk.askForRefund{value: o.request.priceWei}(purchase, o, policies, hex"00");
+        desk.askForRefund{value: o.request.priceWei}(purchase, WORDS, o, policies, hex"00");
     }
 
     function test_theConsumersLimits() public {
@@ -206,19 +207,31 @@ contract HelpDeskTest is Scene {
         Order memory o = anOrder(1);
         vm.prank(buyer);
         vm.expectRevert(abi.encodeWithSelector(HelpDesk.WrongFee.selector, PRICE, 0));
-        desk.askForRefund(purchase, o, policies, hex"00");
+        desk.askForRefund(purchase, WORDS, o, policies, hex"00");
     }
 
     function test_onlyTheBuyerAsksAndOnce() public {
         uint256 purchase = bought();
         Order memory o = anOrder(1);
         vm.expectRevert(abi.encodeWithSelector(HelpDesk.NotYours.selector, purchase));
-        desk.askForRefund(purchase, o, policies, hex"00");
+        desk.askForRefund(purchase, WORDS, o, policies, hex"00");
         asked(purchase, o);
         o = anOrder(2);
         vm.prank(buyer);
         vm.expectRevert(abi.encodeWithSelector(HelpDesk.WrongStage.selector, purchase, HelpDesk.Stage.Asked));
-        desk.askForRefund(purchase, o, policies, hex"00");
+        desk.askForRefund(purchase, WORDS, o, policies, hex"00");
+    }
+
+    function test_aQuestionHasWordsAndNotTooMany() public {
+        uint256 purchase = bought();
+        Order memory o = anOrder(1);
+        vm.startPrank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(HelpDesk.BadWords.selector, 0));
+        desk.askForRefund{value: PRICE}(purchase, "", o, policies, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(HelpDesk.BadWords.selector, 1025));
+        desk.askForRefund{value: PRICE}(purchase, string(new bytes(1025)), o, policies, hex"00");
+        desk.askForRefund{value: PRICE}(purchase, string(new bytes(1024)), o, policies, hex"00");
+        vm.stopPrank();
     }
 
     function test_anAnswerWithoutALabelIsRefused() public {

@@ -30,6 +30,8 @@ contract HelpDesk is InferenceConsumer {
         Stage stage;
     }
 
+    /// Of a question, in bytes of UTF-8.
+    uint256 public constant MAX_WORDS = 1024;
     /// The one program whose answers count, and where in its output list the label is.
     bytes32 public immutable program;
     string public labelTensor;
@@ -41,7 +43,8 @@ contract HelpDesk is InferenceConsumer {
     uint256 public count;
 
     event Paid(uint256 indexed purchase, address indexed buyer, uint256 amountWei);
-    event Asked(uint256 indexed purchase, bytes32 indexed request);
+    /// The words are what the answer is about: whoever answers finds them here, and nowhere else.
+    event Asked(uint256 indexed purchase, bytes32 indexed request, string words);
     event RefundGranted(uint256 indexed purchase, address indexed buyer, uint256 amountWei);
     event PassedToPerson(uint256 indexed purchase, uint256 label);
     event TakenOver(uint256 indexed purchase, bytes32 indexed request);
@@ -50,6 +53,8 @@ contract HelpDesk is InferenceConsumer {
     error NotYours(uint256 purchase);
     error WrongStage(uint256 purchase, Stage stage);
     error WrongProgram(bytes32 program);
+    /// No words, or more bytes than {MAX_WORDS}.
+    error BadWords(uint256 length);
     /// The answer has no such output of one word.
     error NoLabel(bytes32 request);
     /// Who asks pays for the question, price and tip, and nobody else's money does.
@@ -79,13 +84,17 @@ contract HelpDesk is InferenceConsumer {
         emit Paid(purchase, msg.sender, msg.value);
     }
 
-    /// @notice Asks for money back. The order is the request that the buyer's words make, with this contract as payer
-    /// and callback target; its inputs are the commitment of their features.
-    function askForRefund(uint256 purchase, Order calldata order, Policy[] calldata policies, bytes calldata formula)
-        external
-        payable
-        returns (bytes32 request)
-    {
+    /// @notice Asks for money back, in words that everybody can read. The order is the request that they make, with this
+    /// contract as payer and callback target; its inputs are the commitment of their features. Words and features are not
+    /// compared here: a question whose words have other features finds nobody who can answer it.
+    function askForRefund(
+        uint256 purchase,
+        string calldata words,
+        Order calldata order,
+        Policy[] calldata policies,
+        bytes calldata formula
+    ) external payable returns (bytes32 request) {
+        if (bytes(words).length == 0 || bytes(words).length > MAX_WORDS) revert BadWords(bytes(words).length);
         Purchase storage p = purchases[purchase];
         if (p.buyer != msg.sender) revert NotYours(purchase);
         if (p.stage != Stage.Paid) revert WrongStage(purchase, p.stage);
@@ -95,7 +104,7 @@ contract HelpDesk is InferenceConsumer {
         p.stage = Stage.Asked;
         request = _ask(order, policies, formula);
         purchaseOf[request] = purchase;
-        emit Asked(purchase, request);
+        emit Asked(purchase, request, words);
     }
 
     /// @notice Takes a question back that nobody answered; what was paid for it is the buyer's again.

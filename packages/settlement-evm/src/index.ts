@@ -25,6 +25,7 @@ export {
 } from './deployment-file.ts'
 export { fail as settlementErrors } from './errors.ts'
 export * from './evm.ts'
+export * from './intake/index.ts'
 export type { NetworkName } from './networks.ts'
 export * from './order.ts'
 export * from './terms.ts'

@@ -46,6 +46,10 @@ export const fail = defineErrors({
     title: 'The program has no artefacts for a tier that the request needs',
     remedy: 'Call stack.publish(program) with the same plugins and blob store first.',
   },
+  VS_CORE_NOT_TAKEN: {
+    title: "This stack can not answer somebody else's request as it stands",
+    remedy: 'Leave it to others, or give the stack the program, inputs, tiers or keys that the named field asks for.',
+  },
   VS_CORE_NO_NODE: {
     title: 'No node can take a step of this job',
     remedy: 'Read why each node was excluded, then add a node, raise the price or lower the requirement.',

@@ -84,7 +84,7 @@ export async function assign(context: AssignContext, o: InferOptions, call: Call
 }
 
 /** Provers that need particular commitments must need the same ones: a claim has one list each of inputs and outputs. */
-async function agreeOnCommitments(
+export async function agreeOnCommitments(
   program: Program,
   provers: readonly Prover[],
   inputs: readonly Tensor[],

@@ -3,7 +3,7 @@ import { fail } from '../errors/index.ts'
 import type { Host, Plugin, Role, Roles } from './roles.ts'
 
 /** Roles of which a stack has at most one implementation. */
-const SINGLE: ReadonlySet<Role> = new Set(['scheduler', 'settler', 'blobs', 'records', 'signer', 'chain'])
+const SINGLE: ReadonlySet<Role> = new Set(['scheduler', 'settler', 'blobs', 'records', 'signer', 'chain', 'jobs'])
 
 /** What tells the implementations of a many-role apart; two with the same answer are refused. */
 const IDENTITY: { readonly [R in Role]?: (implementation: Roles[R]) => string } = {

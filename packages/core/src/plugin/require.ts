@@ -104,7 +104,7 @@ const OFF_CHAIN: Pick<Policy, 'verifier' | 'codeHash' | 'params'> = {
 }
 
 /** The contract that decides this leaf, or zeros where the stack settles nowhere or the tier has no contract. */
-async function pin(
+export async function pin(
   host: Host,
   settler: Settler | undefined,
   prover: Prover,

@@ -21,6 +21,7 @@ import type { Receipt } from '../receipt/receipt.ts'
 import type { Settlement } from '../receipt/settlement.ts'
 import type { Evidence, EvidenceKind, Origin, Verifier } from '../receipt/verdict.ts'
 import type { ChainReader } from './chain.ts'
+import type { Stack } from './stack.ts'
 
 export type Semantics = 'integer/v1' | 'onnx-float/v1' | (string & {})
 
@@ -260,6 +261,9 @@ export interface Service {
   run(signal: AbortSignal): Promise<void>
 }
 
+/** What a service may do with the stack that it runs beside; core provides it, from when services run. */
+export type Jobs = Pick<Stack, 'claimant' | 'publish' | 'take' | 'job' | 'resume' | 'receipt'>
+
 /** Declaration merging adds ports. */
 export interface Roles {
   executor: Executor
@@ -274,6 +278,7 @@ export interface Roles {
   records: Records
   signer: Signer
   chain: ChainReader
+  jobs: Jobs
 }
 
 export type Role = keyof Roles

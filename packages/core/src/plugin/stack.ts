@@ -14,7 +14,7 @@ import {
 import { fail } from '../errors/index.ts'
 import { createJobEvents, type JobEvents, type JobListener } from '../job/events.ts'
 import { type JobHandle, jobHandle } from '../job/handle.ts'
-import type { Step } from '../job/job.ts'
+import type { Job, Step } from '../job/job.ts'
 import { type Assignment, createJournal, type Journal } from '../job/journal.ts'
 import { remaining } from '../job/plan.ts'
 import { assembleReceipt } from '../job/receipt.ts'
@@ -40,6 +40,7 @@ import type {
   Semantics,
 } from './roles.ts'
 import { runServices } from './services.ts'
+import { type TakeOptions, takeUp } from './take.ts'
 
 /** A node of this process: an identity under which the stack's executors and provers run. */
 export interface LocalNode {
@@ -105,6 +106,11 @@ export interface Stack extends AsyncDisposable {
   /** Stores the program and runs the setup of every prover for its semantics. Repeating it is cheap. */
   publish(program: Publishable, options?: LongCallOptions): Promise<Published>
   infer(options: InferOptions): Promise<JobHandle>
+  /**
+   * The job of a request that somebody else made and escrowed: the same for whoever shares the records, however often it is
+   * taken, and nothing is paid. Throws `VS_CORE_NOT_TAKEN` with the field that stands in the way.
+   */
+  take(options: TakeOptions): Promise<JobHandle>
   /** A job of this store, begun by any process. */
   job(id: RequestId): Promise<JobHandle>
   /** Runs what is left of a job, wherever the process that began it has gone; with `steps`, only steps of those sorts. */
@@ -137,9 +143,14 @@ export async function createStack(options: StackOptions): Promise<Stack> {
         onStepFailed: async (id, step, cause) => void (await runner?.failed(id, step, cause)),
         onProgress: (id, step, event) => events.emit(id, { type: 'progress', step, ...event }),
       }),
+    jobs: () => {
+      if (stack === undefined) throw fail('VS_CORE_MISSING_ROLE', { details: { role: 'jobs', from: 'Service.run' } })
+      return stack
+    },
   })
   const { host } = composition
   const workers: AsyncDisposable[] = []
+  let stack: Stack | undefined
   let services = async (): Promise<void> => undefined
   const close = async (): Promise<void> => {
     if (closing.signal.aborted) return
@@ -170,8 +181,21 @@ export async function createStack(options: StackOptions): Promise<Stack> {
         }),
       )
     }
+    const made = facade({
+      host,
+      journal,
+      scheduler,
+      claimant,
+      secret,
+      now,
+      events,
+      causes,
+      closing: closing.signal,
+      close,
+    })
+    stack = made
     services = runServices(host.all('service'), closing.signal, notice)
-    return facade({ host, journal, scheduler, claimant, secret, now, events, causes, closing: closing.signal, close })
+    return made
   } catch (error) {
     await close().catch(() => undefined)
     throw error
@@ -210,7 +234,28 @@ function facade({ host, journal, scheduler, claimant, secret, now, events, cause
     await journal.create({ request: a.request.id, execution: 'queued', tracks, settlement: 'none' })
   }
 
-  return {
+  const artefactsOf = (program: Program) => (prover: Prover) => journal.read(program.id, `artefacts/${prover.kind}`)
+  const contextOf = (program: Program) => ({
+    host,
+    artefactsOf: artefactsOf(program),
+    secret,
+    now: now(),
+    claimant: claimant.address,
+  })
+  const submit = async (a: Assignment, o: Pick<InferOptions, 'steps' | 'onEvent'>): Promise<JobHandle> => {
+    const { id } = a.request
+    await ensureJob(a)
+    const unsubscribe = o.onEvent === undefined ? () => undefined : events.subscribe(id, o.onEvent)
+    const steps = a.steps.filter((s) => o.steps?.includes(s.run) ?? true)
+    const answer = await scheduler.submit(a.request, steps, needsOf(a))
+    if (!answer.accepted) {
+      unsubscribe()
+      throw fail('VS_CORE_BUSY', { details: { request: id, retryAfterMs: answer.retryAfterMs } })
+    }
+    return jobHandle(handles, id)
+  }
+
+  const made: Stack = {
     host,
     claimant: claimant.address,
     publish: async (publishable, o) => {
@@ -231,20 +276,28 @@ function facade({ host, journal, scheduler, claimant, secret, now, events, cause
     },
     infer: async (o) => {
       refuseClosed()
-      const artefactsOf = (prover: Prover) => journal.read(o.program.id, `artefacts/${prover.kind}`)
-      const context = { host, artefactsOf, secret, now: now(), claimant: claimant.address }
-      const assignment = await assign(context, o, callOf(`infer/${o.program.id}`, o))
-      const { id } = assignment.request
-      await journal.write(id, 'assignment', assignment)
-      await ensureJob(assignment)
-      const unsubscribe = o.onEvent === undefined ? () => undefined : events.subscribe(id, o.onEvent)
-      const steps = assignment.steps.filter((s) => o.steps?.includes(s.run) ?? true)
-      const answer = await scheduler.submit(assignment.request, steps, needsOf(assignment))
-      if (!answer.accepted) {
-        unsubscribe()
-        throw fail('VS_CORE_BUSY', { details: { request: id, retryAfterMs: answer.retryAfterMs } })
+      const assignment = await assign(contextOf(o.program), o, callOf(`infer/${o.program.id}`, o))
+      await journal.write(assignment.request.id, 'assignment', assignment)
+      return submit(assignment, o)
+    },
+    take: async (o) => {
+      refuseClosed()
+      const { id } = o.request
+      if ((await journal.read(id, 'assignment')) === undefined) {
+        const taken = await takeUp(contextOf(o.program), o, callOf(`take/${id}`, o))
+        const assignment = await journal.once(id, 'assignment', taken.assignment)
+        await journal.addSettlement(id, taken.escrowed)
+        return submit(assignment, o)
       }
-      return jobHandle(handles, id)
+      // What is settled, by the job and by the chain, is left alone; anything else is gone on with from where it is.
+      const { settlement } = await made.job(id).then((handle) => handle.state())
+      const onChain = await host.use('settler').status(id)
+      if (onChain === undefined)
+        throw fail('VS_CORE_NOT_TAKEN', { details: { field: 'state', expected: 'a request on chain', got: 'unknown' } })
+      const done = isSettled(settlement) && isSettled(onChain.state)
+      const handle = done ? await made.job(id) : await made.resume(id, o.steps)
+      if (o.onEvent !== undefined) handle.subscribe(o.onEvent)
+      return handle
     },
     job: async (id) => {
       await ensureJob(await journal.expect(id, 'assignment'))
@@ -273,7 +326,11 @@ function facade({ host, journal, scheduler, claimant, secret, now, events, cause
     close,
     [Symbol.asyncDispose]: close,
   }
+  return made
 }
+
+const isSettled = (state: Job['settlement']): boolean =>
+  state === 'accepted' || state === 'delivered' || state === 'final'
 
 /** Never says what came instead of a secret: it may be one. */
 function parseSecret(text: Hex): Uint8Array {

@@ -1,0 +1,99 @@
+import {
+  type Chain,
+  deploy,
+  encodeCall,
+  interfaceOf,
+  type Lane,
+  type Mined,
+  parseEventLog,
+  read,
+} from '@veristack/chain-evm'
+import { type Address, type Digest, type Hex, type ProgramId, parseAddress, parseDigest } from '@veristack/core'
+import { helpDeskAbi, helpDeskBytecode } from './bindings/HelpDesk.ts'
+
+/** The help desk's contract as its owner, its customers and whoever answers see it. */
+export interface Desk {
+  readonly chain: Chain
+  readonly address: Address
+}
+
+export interface DeskOptions {
+  readonly settlement: Address
+  readonly program: ProgramId
+  /** What the label is called in the program's output list: `int32[1]:label`. */
+  readonly labelTensor: string
+  readonly refundLabel: number
+  readonly maximumPriceWei: bigint
+  readonly owner: Address
+}
+
+const STAGES = ['none', 'paid', 'asked', 'with a person', 'refunded', 'closed'] as const
+export type Stage = (typeof STAGES)[number]
+
+export async function deployDesk(lane: Lane, o: DeskOptions): Promise<Desk> {
+  const { Interface } = await import('ethers')
+  const args = [o.settlement, o.program, o.labelTensor, o.refundLabel, o.maximumPriceWei, o.owner]
+  const constructorArgs = new Interface(helpDeskAbi).encodeDeploy(args) as Hex
+  const { address } = await deploy(lane, { bytecode: helpDeskBytecode, constructorArgs, name: 'HelpDesk' })
+  return { chain: lane.chain, address }
+}
+
+type Name = Parameters<typeof encodeCall<typeof helpDeskAbi>>[1]
+
+/** Sends a transaction to the desk. */
+export async function send(
+  lane: Lane,
+  { address }: Desk,
+  name: Name,
+  args: readonly unknown[],
+  valueWei = 0n,
+): Promise<Mined> {
+  const data = await encodeCall(helpDeskAbi, name, args)
+  return lane.send({ to: address, data, valueWei, name, abi: helpDeskAbi })
+}
+
+/** Pays for something; the purchase's number. */
+export async function buy(lane: Lane, desk: Desk, amountWei: bigint): Promise<bigint> {
+  const { logs } = await send(lane, desk, 'pay', [], amountWei)
+  const abi = await interfaceOf(helpDeskAbi)
+  for (const log of logs) {
+    const event = abi.parseLog({ topics: [...log.topics], data: log.data })
+    if (event?.name === 'Paid') return BigInt(event.args.purchase)
+  }
+  throw new Error('the desk did not say what was bought')
+}
+
+export async function stageOf({ chain, address }: Desk, purchase: bigint): Promise<Stage> {
+  const [, , stage] = await read(chain, { address, abi: helpDeskAbi, name: 'purchases', args: [purchase] })
+  return STAGES[Number(stage)] ?? 'none'
+}
+
+export async function refundableOf({ chain, address }: Desk, buyer: Address): Promise<bigint> {
+  const [amountWei] = await read(chain, { address, abi: helpDeskAbi, name: 'refundable', args: [buyer] })
+  return BigInt(String(amountWei))
+}
+
+export async function programOf({ chain, address }: Desk): Promise<ProgramId> {
+  const [program] = await read(chain, { address, abi: helpDeskAbi, name: 'program', args: [] })
+  return parseDigest(program) as Hex as ProgramId
+}
+
+/** The verifiers that the owner allows, and did not stop. */
+export async function allowedVerifiers({
+  chain,
+  address,
+}: Desk): Promise<readonly { readonly verifier: Address; readonly codeHash: Digest }[]> {
+  const abi = await interfaceOf(helpDeskAbi)
+  const topic = abi.getEvent('VerifierAllowed')?.topicHash
+  const found = await chain.rpc('eth_getLogs', [{ address, topics: [topic], fromBlock: '0x0', toBlock: 'latest' }])
+  const logs = Array.isArray(found) ? found.map(parseEventLog) : []
+  const allowed = new Map<Address, Digest>()
+  for (const log of logs) {
+    const event = abi.parseLog({ topics: [...log.topics], data: log.data })
+    if (event === null) continue
+    const verifier = parseAddress(event.args.verifier)
+    const [codeHash, stopped] = await read(chain, { address, abi: helpDeskAbi, name: 'verifierOf', args: [verifier] })
+    if (stopped === false) allowed.set(verifier, parseDigest(codeHash))
+  }
+  return [...allowed].map(([verifier, codeHash]) => ({ verifier, codeHash }))
+}

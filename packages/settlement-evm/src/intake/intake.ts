@@ -1,0 +1,335 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type EventLog, follow } from '@veristack/chain-evm'
+import type { Host, JobHandle, Jobs, Plugin } from '@veristack/core'
+import { isVeristackError, type RequestId } from '@veristack/core/receipt'
+import { getResult } from '../actions/get-result.ts'
+import { anchorsOf } from '../actions/publish.ts'
+import type { SettlementClient } from '../client.ts'
+import { type Chosen, checkDeadline, checkLoss, choose, exclusiveUntil, Skip } from './choose.ts'
+import { findInputs, messageOf } from './inputs.ts'
+import {
+  type CheckedOptions,
+  checkOptions,
+  type IntakeEvent,
+  type IntakeListener,
+  type IntakeOptions,
+} from './options.ts'
+import { type PlacedRequest, readRequested, requestedTopic } from './placed.ts'
+import { type Programs, publishServed } from './programs.ts'
+import { openProgress, type Progress } from './progress.ts'
+
+export interface IntakePlugin extends Plugin {
+  /** Returns what ends the subscription. What a listener throws is not heard. */
+  subscribe(listener: IntakeListener): () => void
+}
+
+/**
+ * Answers requests that contracts or people place on chain. Provides a `service` that follows the settlement contract's events,
+ * takes up the requests that it can answer without a loss, and has the stack execute, prove and settle them. It may
+ * stop at any time: what was begun is gone on with, and no request is answered twice.
+ */
+export function intake(options: IntakeOptions): IntakePlugin {
+  const o = checkOptions(options)
+  const listeners = new Set<IntakeListener>()
+  const emit = (event: IntakeEvent): void => {
+    for (const listener of listeners) {
+      try {
+        listener(event)
+      } catch {
+        // A listener is for looking on.
+      }
+    }
+  }
+  return {
+    specificationVersion: 'v1',
+    name: '@veristack/settlement-evm/intake',
+    version: '0.1.0',
+    provides: ['service'],
+    register: (host) => host.provide('service', (inner) => ({ name: 'intake', run: (s) => run(o, inner, emit, s) })),
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
+
+interface Context {
+  readonly o: CheckedOptions
+  readonly client: SettlementClient
+  readonly jobs: Jobs
+  readonly programs: Programs
+  readonly emit: (event: IntakeEvent) => void
+  readonly progress: Progress
+  readonly signal: AbortSignal
+}
+
+async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: AbortSignal): Promise<void> {
+  const failing = new AbortController()
+  const signal = AbortSignal.any([ended, failing.signal])
+  const client = o.settlement.client()
+  const { chain, deployment } = client
+  const jobs = host.use('jobs')
+  const programs = await publishServed(o, host, signal)
+  const progress = await openProgress(o.directory, `${chain.network}/${deployment.settlement}`)
+  const context: Context = { o, client, jobs, programs, emit, progress, signal }
+  emit({ type: 'ready', programs: programs.ready })
+
+  const desk = openDesk(context)
+  const stopSaving = progress.keepSaving((error) => failing.abort(error))
+  try {
+    for (const log of progress.unfinished) await admit(context, desk, log)
+    const topics = [await requestedTopic(), null, null, o.serves.map((s) => s.program.id)]
+    const from = progress.cursor ?? o.from ?? deployment.block ?? 0n
+    const onProgress = (cursor: Parameters<typeof progress.at>[0]): void => {
+      progress.at(cursor)
+      desk.tick()
+    }
+    for await (const item of follow(chain, { address: deployment.settlement, topics, from, signal, onProgress })) {
+      if (item.kind === 'event') await admit(context, desk, item.log)
+      else await desk.takeBack(item.log)
+      progress.at(item.cursor)
+    }
+  } finally {
+    await desk.idle()
+    await stopSaving()
+  }
+  // What can not be written down must not go on.
+  failing.signal.throwIfAborted()
+}
+
+/** Reads an event, and gives what may be worth answering to the desk. */
+async function admit({ o, client, emit, jobs, progress, signal }: Context, desk: Desk, log: EventLog): Promise<void> {
+  let placed: PlacedRequest
+  try {
+    placed = await readRequested(client, log)
+  } catch (error) {
+    progress.done(log)
+    emit({ type: 'skipped', reason: 'malformed', message: messageOf(error) })
+    return
+  }
+  const { id } = placed.request
+  emit({ type: 'seen', request: id, block: log.block })
+  try {
+    const chosen = choose(o, placed)
+    // Most of what a long back-fill brings is over: nobody needs to be asked about it.
+    const now = BigInt(Math.floor(Date.now() / 1000))
+    if (placed.request.expiresAt + LATE_SECONDS < now)
+      throw new Skip('deadline', `expired at ${placed.request.expiresAt}`)
+    exclusiveUntil(placed, jobs.claimant, 0n)
+    await desk.room(signal)
+    progress.begun(log)
+    desk.add(chosen)
+  } catch (error) {
+    if (signal.aborted) return
+    progress.done(log)
+    if (!(error instanceof Skip)) throw error
+    emit({ type: 'skipped', request: id, reason: error.reason, message: error.message })
+  }
+}
+
+/** A clock of this machine's may be wrong by so much, before the chain's is asked. */
+const LATE_SECONDS = 86_400n
+
+interface Desk {
+  add(chosen: Chosen): void
+  /** Resolves when one more may wait. */
+  room(signal: AbortSignal): Promise<void>
+  /** The request's event fell out of the chain. */
+  takeBack(log: EventLog): Promise<void>
+  /** A new block: what waits for a time is looked at again. */
+  tick(): void
+  idle(): Promise<void>
+}
+
+interface Entry {
+  readonly chosen: Chosen
+  readonly gone: AbortController
+  handle?: JobHandle
+}
+
+/** The requests that wait or are under way, in the order in which they came. */
+function openDesk(context: Context): Desk {
+  const { o, signal, emit, progress } = context
+  const waiting: Entry[] = []
+  const later: Entry[] = []
+  const running = new Map<Entry, Promise<void>>()
+  let wake = (): void => undefined
+
+  const keyOf = ({ transaction, blockHash, index }: EventLog): string => `${transaction}/${blockHash}/${index}`
+  const finished = (entry: Entry): void => {
+    running.delete(entry)
+    pump()
+    wake()
+  }
+  const work = async (entry: Entry): Promise<void> => {
+    try {
+      const outcome = await answer(context, entry)
+      if (outcome === 'later') later.push(entry)
+      else if (!signal.aborted) progress.done(entry.chosen.placed.log)
+    } finally {
+      finished(entry)
+    }
+  }
+  const pump = (): void => {
+    while (!signal.aborted && running.size < o.parallel) {
+      const next = waiting.shift()
+      if (next === undefined) return
+      running.set(next, work(next))
+    }
+  }
+  const drop = (list: Entry[], key: string): void => {
+    const at = list.findIndex((e) => keyOf(e.chosen.placed.log) === key)
+    if (at >= 0) list.splice(at, 1)
+  }
+
+  return {
+    add: (chosen) => {
+      waiting.push({ chosen, gone: new AbortController() })
+      pump()
+    },
+    room: async (stop) => {
+      while (waiting.length >= o.waiting) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          stop.addEventListener('abort', () => resolve(), { once: true })
+        })
+        stop.throwIfAborted()
+      }
+    },
+    takeBack: async (log) => {
+      const key = keyOf(log)
+      drop(waiting, key)
+      drop(later, key)
+      progress.done(log)
+      let request: RequestId | undefined
+      for (const entry of running.keys()) {
+        if (keyOf(entry.chosen.placed.log) !== key) continue
+        request = entry.chosen.placed.request.id
+        entry.gone.abort(new Skip('gone', 'its block is not in the chain any more'))
+        await entry.handle?.cancel()
+      }
+      request ??= (await readRequested(context.client, log)).request.id
+      emit({ type: 'removed', request })
+    },
+    tick: () => {
+      waiting.push(...later.splice(0))
+      pump()
+    },
+    idle: async () => {
+      while (running.size > 0) await Promise.allSettled(running.values())
+    },
+  }
+}
+
+/** Failures of the way to the chain are tried again so often, with pauses that double. */
+const ATTEMPTS = 6
+const FIRST_PAUSE_MS = 500
+
+/** Sees one request through to its end. `later`: it is somebody else's for now. */
+async function answer(context: Context, entry: Entry): Promise<'ended' | 'later'> {
+  const { emit, signal } = context
+  const { id } = entry.chosen.placed.request
+  const stop = AbortSignal.any([signal, entry.gone.signal])
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await answerOnce(context, entry, stop)
+    } catch (error) {
+      if (signal.aborted || entry.gone.signal.aborted) return 'ended'
+      if (error instanceof Skip) {
+        emit({ type: 'skipped', request: id, reason: error.reason, message: error.message })
+        return 'ended'
+      }
+      if (isVeristackError(error, 'VS_CORE_NOT_TAKEN')) {
+        emit({ type: 'skipped', request: id, reason: reasonOf(error.details.field), message: messageOf(error) })
+        return 'ended'
+      }
+      const code = codeOf(error)
+      if (attempt >= ATTEMPTS || !isPassing(code)) {
+        emit({ type: 'failed', request: id, code, message: messageOf(error) })
+        return 'ended'
+      }
+      await delay(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal: stop }).catch(() => undefined)
+    }
+  }
+}
+
+const reasonOf = (field: unknown): 'inputs' | 'gone' | 'refused' =>
+  field === 'inputs' || field === 'salts' ? 'inputs' : field === 'state' ? 'gone' : 'refused'
+
+/** Of the job's failure, where it was the job that failed. */
+const codeOf = (error: unknown): string =>
+  isVeristackError(error, 'VS_CORE_JOB_FAILED') && typeof error.details.code === 'string'
+    ? error.details.code
+    : isVeristackError(error)
+      ? error.code
+      : 'VS_CORE_JOB_FAILED'
+
+/** What may be otherwise in a moment: the node did not answer, or the stack has as much as it takes. */
+const isPassing = (code: string): boolean =>
+  (code.startsWith('VS_EVM_') && code !== 'VS_EVM_REVERTED') || code === 'VS_CORE_BUSY'
+
+async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Promise<'ended' | 'later'> {
+  const { o, client, jobs, emit } = context
+  const { placed, served, requirement, policies, application } = entry.chosen
+  const { request, settlement } = placed
+  const { id } = request
+  const result = await getResult(client, id)
+  if (result.state === 'none') throw new Skip('gone', 'not on chain')
+  if (result.state === 'refunded') throw new Skip('decided', 'refunded')
+  const decided = result.state === 'accepted' || result.state === 'delivered'
+  if (decided && result.claimant !== jobs.claimant) throw new Skip('decided', `answered by ${result.claimant}`)
+
+  const begun = await isBegun(jobs, id)
+  if (!begun && decided) throw new Skip('decided', 'answered before, from other records')
+  let inputs: Awaited<ReturnType<typeof findInputs>> = { inputs: [] }
+  const program = context.programs.of(request.program)
+  if (!begun) {
+    const { timestamp } = await client.chain.now()
+    checkDeadline(o, placed, timestamp)
+    if (exclusiveUntil(placed, jobs.claimant, timestamp) !== 0n) return 'later'
+    await checkLoss(o, client, entry.chosen)
+    await checkRevoked(context, request.program)
+    inputs = await findInputs(o, client.chain, served, placed, stop)
+  }
+  stop.throwIfAborted()
+  const handle = await jobs
+    .take({ request, requirement, policies, settlement, application, program, signal: stop, ...inputs })
+    .catch((error: unknown) => {
+      throw refusedInputs(error)
+    })
+  entry.handle = handle
+  // It fell out of the chain while it was taken.
+  if (entry.gone.signal.aborted) await handle.cancel()
+  stop.throwIfAborted()
+  if (!begun) emit({ type: 'taken', request: id })
+  const receipt = await handle.wait('settled', { signal: stop })
+  const last = receipt.settlements.at(-1)
+  if (last !== undefined) emit({ type: 'settled', request: id, settlement: last })
+  return 'ended'
+}
+
+/** What the executor says of inputs that it can not take is about the inputs, not about this node. */
+function refusedInputs(error: unknown): unknown {
+  if (!isVeristackError(error) || error.code.startsWith('VS_CORE_') || error.code.startsWith('VS_EVM_')) return error
+  return new Skip('inputs', messageOf(error))
+}
+
+async function isBegun(jobs: Jobs, id: RequestId): Promise<boolean> {
+  try {
+    await jobs.job(id)
+    return true
+  } catch (error) {
+    if (isVeristackError(error, 'VS_CORE_UNKNOWN_JOB')) return false
+    throw error
+  }
+}
+
+async function checkRevoked({ o, client, programs }: Context, program: Chosen['placed']['request']['program']) {
+  const { publisher } = o
+  if (publisher === undefined) return
+  for (const { kind, anchor } of programs.artefactsOf(program)) {
+    const published = await anchorsOf(client, { publisher, program, kind })
+    if (published.some((a) => a.digest === anchor && a.revokedAt !== undefined))
+      throw new Skip('revoked', `the anchor of ${kind} is revoked by ${publisher}`)
+  }
+}

@@ -2,6 +2,7 @@ import {
   type Birth,
   type Chain,
   checkCode,
+  codeAt,
   codeHash,
   deploy,
   deployedCode,
@@ -10,6 +11,7 @@ import {
   initCode,
   type Lane,
   type LaneOptions,
+  type Mined,
   waitForDepth,
 } from '@veristack/chain-evm'
 import { type Address, fromHex, keccak, parseDigest, toHex } from '@veristack/core/receipt'
@@ -17,6 +19,7 @@ import { compiler } from './bindings/compiler.ts'
 import { refuseDifferences } from './deployment-check.ts'
 import { addressOf, CONTRACTS, type ContractName, type ReleaseContract } from './deployment-contracts.ts'
 import type { DeployedContract, DeploymentFile } from './deployment-file.ts'
+import { fail } from './errors.ts'
 import { RELEASE } from './release.ts'
 
 /** Where this release's contracts stand on a chain. */
@@ -66,6 +69,12 @@ export function deploymentOf({ contracts }: DeploymentFile): Deployment {
   return { ...addresses, ...(Settlement.created === null ? {} : { block: BigInt(Settlement.created.block) }) }
 }
 
+/** `lane` is absent where nothing is to be sent. */
+export interface ChainAndLane {
+  readonly chain: Chain
+  readonly lane?: Lane
+}
+
 export interface DeployReleaseOptions {
   /** When a contract counts as deployed; as the lane's. Default 1. */
   readonly confirmations?: LaneOptions['confirmations']
@@ -81,12 +90,14 @@ export interface DeployReleaseOptions {
 
 /**
  * Deploys what is absent of this release and says how all of it came to be. Repeating it sends nothing twice, also after the
- * process was killed, where the lane has a journal on disk. Throws what `deploy` does, and `VS_SETTLE_DEPLOYMENT_DIFFERS`
- * where the chain has something else in the end.
+ * process was killed, where the lane has a journal on disk. Without a lane nothing may be absent. Throws what `deploy` does,
+ * `VS_EVM_CODE_DIFFERS` before anything is sent where something else stands at an address, `VS_SETTLE_NO_SIGNER`, and
+ * `VS_SETTLE_DEPLOYMENT_DIFFERS` where the chain has something else in the end.
  */
-export async function deployRelease(lane: Lane, options: DeployReleaseOptions = {}): Promise<DeploymentFile> {
-  const { chain } = lane
-  const entries = await together(CONTRACTS.map((c) => deployOne(lane, c, options)))
+export async function deployRelease(on: ChainAndLane, options: DeployReleaseOptions = {}): Promise<DeploymentFile> {
+  const { chain } = on
+  await refuseOtherCode(chain, options.signal)
+  const entries = await together(CONTRACTS.map((c) => deployOne(on, c, options)))
   const [Settlement, ProgramRegistry, Bonds] = entries
   if (Settlement === undefined || ProgramRegistry === undefined || Bonds === undefined) throw new TypeError('contracts')
   const file: DeploymentFile = {
@@ -101,10 +112,30 @@ export async function deployRelease(lane: Lane, options: DeployReleaseOptions = 
   return file
 }
 
-async function deployOne(lane: Lane, c: ReleaseContract, o: DeployReleaseOptions): Promise<DeployedContract> {
-  const { chain } = lane
+/** Throws `VS_EVM_CODE_DIFFERS` where something else stands at an address of this release. */
+async function refuseOtherCode(chain: Chain, signal?: AbortSignal): Promise<void> {
+  for (const c of CONTRACTS) {
+    const address = addressOf(c)
+    if ((await codeAt(chain, address, signal)) !== '0x')
+      await checkCode(chain, c.expected(chain.chainId, address), signal)
+  }
+}
+
+/** The transaction, where one was needed. */
+async function put(
+  { chain, lane }: ChainAndLane,
+  c: ReleaseContract,
+  signal?: AbortSignal,
+): Promise<Mined | undefined> {
+  if (lane !== undefined) return (await deploy(lane, c, signal)).transaction
+  if ((await codeAt(chain, addressOf(c), signal)) !== '0x') return undefined
+  throw fail('VS_SETTLE_NO_SIGNER', { details: { network: chain.network, contract: c.name } })
+}
+
+async function deployOne(on: ChainAndLane, c: ReleaseContract, o: DeployReleaseOptions): Promise<DeployedContract> {
+  const { chain } = on
   for (;;) {
-    const { transaction } = await deploy(lane, c, o.signal)
+    const transaction = await put(on, c, o.signal)
     const created: Birth | undefined =
       transaction === undefined
         ? ((await findBirth(chain, c, o.signal)) ?? birthOf(o.known?.contracts[c.name]))

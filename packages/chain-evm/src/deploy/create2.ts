@@ -76,10 +76,28 @@ async function send(
   try {
     return await lane.send({ ...call, ifReverted: 'send' }, signal)
   } catch (error) {
-    // The factory refuses what is there already: somebody else was faster.
     if (!isVeristackError(error, 'VS_EVM_REVERTED')) throw error
-    if ((await codeAt(lane.chain, address, signal)) === '0x') throw error
+    // The factory refuses what is there already, or is about to be: somebody else was faster.
+    const code = (await wouldPass(lane.chain, call, signal))
+      ? await appearing(lane.chain, address, signal)
+      : await codeAt(lane.chain, address, signal)
+    if (code === '0x') throw error
     return undefined
+  }
+}
+
+/** On the newest block, without what waits to be in the next one. */
+async function wouldPass(
+  chain: Chain,
+  { to, data }: { readonly to: Address; readonly data: Hex },
+  signal: AbortSignal = chain.closed,
+): Promise<boolean> {
+  try {
+    await persistently(() => chain.rpc('eth_call', [{ to, data }, 'latest'], signal), signal)
+    return true
+  } catch (error) {
+    if (isVeristackError(error, 'VS_EVM_RPC')) return false
+    throw error
   }
 }
 

@@ -58,7 +58,8 @@ export async function planDeployment(
     await checkSizes(chain, c.name, initCode(c), signal)
     // Without the factory the plain creation costs about the same.
     const call = factory ? { to: FACTORY, data: creationData(c) } : { data: initCode(c) }
-    const params = [{ from: from ?? ZERO_ADDRESS, ...call }, 'pending']
+    // Not 'pending': what an earlier run has under way would stand in its own way.
+    const params = [{ from: from ?? ZERO_ADDRESS, ...call }, 'latest']
     const answer = await persistently(() => chain.rpc('eth_estimateGas', params, signal), signal).catch(
       async (error: unknown) => {
         throw await explainRevert(error, { name: `deploy ${c.name}` })

@@ -7,6 +7,7 @@ import {
   type DeploymentPlan,
   evmErrors,
   isLocalChain,
+  type Lane,
   type LaneOptions,
   laneOf,
   planDeployment,
@@ -92,10 +93,9 @@ async function deploy(options: DeployOptions, work: Deploy, io: CommandIo): Prom
       return isPossible(chain, plan) ? 0 : 1
     }
     if (!asJson) describe(io, chain, account, plan)
-    if (account === undefined) throw fail('VS_SETTLE_NO_SIGNER', { details: { network: chain.network } })
-    if (!isPossible(chain, plan)) throw evmErrors('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
     refusePoverty(plan)
-    const deployment = await send(chain, account, work, known, io)
+    const lane = plan.contracts.every((c) => c.isPresent) ? undefined : await openLane(chain, account, work, plan)
+    const deployment = await bring(chain, lane, work, known, io)
     if (known === undefined || serialiseDeployment(known) !== serialiseDeployment(deployment))
       await writeDeployment(path, deployment)
     const place = relative(io.cwd, path)
@@ -117,35 +117,44 @@ function refusePoverty({ balanceWei, maxCostWei }: DeploymentPlan): void {
   })
 }
 
-async function send(
+const confirmationsOf = (chain: Chain, work: Deploy): NonNullable<LaneOptions['confirmations']> =>
+  work.confirmations ?? (isLocalChain(chain.chainId) ? 1 : 'safe')
+
+/** Takes up what an earlier run had under way. */
+async function openLane(chain: Chain, account: Account | undefined, work: Deploy, plan: DeploymentPlan): Promise<Lane> {
+  if (account === undefined) throw fail('VS_SETTLE_NO_SIGNER', { details: { network: chain.network } })
+  if (!isPossible(chain, plan)) throw evmErrors('VS_EVM_NO_FACTORY', { details: { network: chain.network } })
+  const { maxFeePerGasWei } = work
+  const lane = laneOf(chain, account, {
+    journalDirectory: work.journalDirectory ?? (await journalOf(chain)),
+    confirmations: confirmationsOf(chain, work),
+    ...(maxFeePerGasWei === undefined ? {} : { maxFeePerGasWei }),
+  })
+  await lane.open()
+  return lane
+}
+
+async function bring(
   chain: Chain,
-  account: Account,
+  lane: Lane | undefined,
   work: Deploy,
   known: DeploymentFile | undefined,
   io: CommandIo,
 ): Promise<DeploymentFile> {
-  const { maxFeePerGasWei } = work
-  const confirmations: NonNullable<LaneOptions['confirmations']> =
-    work.confirmations ?? (isLocalChain(chain.chainId) ? 1 : 'safe')
-  const lane = laneOf(chain, account, {
-    journalDirectory: work.journalDirectory ?? (await journalOf(chain)),
-    confirmations,
-    ...(maxFeePerGasWei === undefined ? {} : { maxFeePerGasWei }),
-  })
   try {
-    await lane.open()
-    return await deployRelease(lane, {
-      confirmations,
+    return await deployRelease(lane === undefined ? { chain } : { chain, lane }, {
+      confirmations: confirmationsOf(chain, work),
       signal: io.signal,
       ...(known === undefined ? {} : { known }),
       onDeployed: ({ name, created, isNew }) => {
-        const where =
-          created === undefined ? '' : ` in block ${created.block}, transaction ${created.transaction ?? 'unknown'}`
-        io.err(`  ${name} ${isNew ? 'deployed' : 'was there'}${where}\n`)
+        const { block, transaction } = created ?? {}
+        io.err(
+          `  ${name} ${isNew ? 'deployed' : 'was there'}: block ${block ?? 'unknown'}, transaction ${transaction ?? 'unknown'}\n`,
+        )
       },
     })
   } finally {
-    await lane.close()
+    await lane?.close()
   }
 }
 

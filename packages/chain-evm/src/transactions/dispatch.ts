@@ -117,7 +117,7 @@ export async function replace(work: Work, intent: Intent): Promise<boolean> {
 export const resend = (work: Work, intent: Intent): Promise<void> => hand(work, intent, false)
 
 async function hand(work: Work, intent: Intent, first: boolean): Promise<void> {
-  const attempt = intent.attempts.at(-1)
+  const attempt = intent.attempts[intent.durable - 1]
   if (attempt === undefined) return
   intent.resendAfterMs = Math.min(
     Math.max(2 * intent.resendAfterMs, work.limits.resendAfterMs),

@@ -25,7 +25,11 @@ export type Fault =
   | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'repeat' }
   | { readonly do: 'answer'; readonly result: unknown }
-  | { readonly do: 'refuse'; readonly message: string }
+  | { readonly do: 'refuse'; readonly message: string; readonly data?: Hex }
+  /** Passed on, and answered with a refusal all the same. */
+  | { readonly do: 'deny'; readonly message: string }
+  /** Passed on when something else is through. */
+  | { readonly do: 'hold'; readonly until: Promise<unknown> }
   | { readonly do: 'alter'; readonly call: Call }
 
 export interface FaultyRpc {
@@ -49,6 +53,8 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
       const answer = (text: string): void => void outgoing.end(text)
       const cut = (): void => void outgoing.destroy()
       const pass = (text = body) => forward(upstream, text)
+      const refuse = (error: object): void =>
+        answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: -32000, ...error } }))
       switch (f.do) {
         case 'pass':
           return void pass().then(answer, cut)
@@ -61,7 +67,11 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
         case 'answer':
           return answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, result: f.result }))
         case 'refuse':
-          return answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: -32000, message: f.message } }))
+          return refuse({ message: f.message, data: f.data })
+        case 'deny':
+          return void pass().then(() => refuse({ message: f.message }), cut)
+        case 'hold':
+          return void f.until.then(() => pass()).then(answer, cut)
         case 'alter':
           return void pass(JSON.stringify({ ...call, ...f.call })).then(answer, cut)
       }

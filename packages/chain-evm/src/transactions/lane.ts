@@ -156,10 +156,15 @@ function makeLane(
     },
     write: (records: readonly JournalRecord[]) => {
       for (const record of records) ledger.apply(record)
-      return journal.append(records).catch((error: unknown) => {
-        shut(error)
-        throw error
-      })
+      return journal.append(records).then(
+        () => {
+          for (const record of records) ledger.markDurable(record)
+        },
+        (error: unknown) => {
+          shut(error)
+          throw error
+        },
+      )
     },
     inTurn,
     inLine: limiter(IN_LINE),
@@ -171,7 +176,10 @@ function makeLane(
     if (directory !== undefined) {
       const { hash: genesis } = await persistently(() => blockByTag(chain, 0n), closing.signal)
       const { chainId } = chain
-      journal = await openJournal({ directory, chainId, account: account.address, genesis }, (r) => ledger.apply(r))
+      journal = await openJournal({ directory, chainId, account: account.address, genesis }, (r) => {
+        ledger.apply(r)
+        ledger.markDurable(r)
+      })
     }
     const pending = await persistently(
       () => chain.rpc('eth_getTransactionCount', [account.address, 'pending']),

@@ -14,6 +14,8 @@ export interface Intent {
   nonce: number
   /** With the present nonce, in the order in which they were signed. */
   attempts: readonly AttemptRecord[]
+  /** How many of them are on disk: only those may be handed to a node. */
+  durable: number
   /** It only uses its nonce up. */
   fills: boolean
   /** Why the node would not have it. */
@@ -42,6 +44,8 @@ export interface Ledger {
   readonly live: ReadonlyMap<number, Intent>
   readonly nextIntent: number
   apply(record: JournalRecord): void
+  /** What was applied is on disk. */
+  markDurable(record: JournalRecord): void
   get(id: number): Intent | undefined
   byHash(hash: Hex): Intent | undefined
   byKey(key: string): Intent | undefined
@@ -67,6 +71,13 @@ export function openLedger(): Ledger {
   const forget = (intent: Intent): void => {
     for (const a of intent.attempts) hashes.delete(a.hash)
     intent.attempts = []
+    intent.durable = 0
+  }
+  const markDurable = (record: JournalRecord): void => {
+    if (record.kind !== 'attempt') return
+    const intent = live.get(record.intent)
+    const place = intent?.attempts.indexOf(record) ?? -1
+    if (intent !== undefined && place >= intent.durable) intent.durable = place + 1
   }
   const apply = (record: JournalRecord): void => {
     switch (record.kind) {
@@ -124,6 +135,7 @@ export function openLedger(): Ledger {
       return nextIntent
     },
     apply,
+    markDurable,
     get: (id) => live.get(id),
     byHash: (hash) => hashes.get(hash),
     byKey: (key) => keys.get(key),
@@ -137,6 +149,7 @@ const newIntent = ({ intent: id, key, ...call }: IntentRecord): Intent => ({
   call,
   nonce: -1,
   attempts: [],
+  durable: 0,
   fills: false,
   refused: undefined,
   outcome: undefined,

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Address, isVeristackError } from '@veristack/core'
@@ -160,6 +160,45 @@ describe('the journal', () => {
     const damaged = await laneAt(anvil.rpcUrl, { journalDirectory: directory })
     await expect(damaged.open()).rejects.toMatchObject({ code: 'VS_EVM_JOURNAL_CORRUPT', details: { line: 2 } })
     expect([await countOf(direct, 1), await countOf(direct, 2)]).toEqual([1, 1])
+  })
+
+  test('nothing is handed to the node that is not on disk', async () => {
+    let onDisk: string | undefined
+    const early: unknown[] = []
+    const rpc = await faulty(({ method, params: [raw] }) => {
+      if (method === 'eth_sendRawTransaction' && onDisk?.includes(String(raw)) === false) early.push(raw)
+      return { do: 'pass' }
+    })
+    const lane = await laneAt(rpc.rpcUrl, { journalDirectory: directory })
+    await automine(false)
+    // One that is looked after already.
+    const sent = [count(lane, 0)]
+    await pooled(1)
+    const [name] = (await readdir(directory)).filter((f) => f.endsWith('.journal'))
+    const file = await open(join(directory, String(name)), 'r')
+    onDisk = await file.readFile('utf8')
+    let goOn = (): void => {}
+    const disk = jest.spyOn(Object.getPrototypeOf(file) as typeof file, 'datasync').mockImplementation(
+      () =>
+        new Promise((resolve) => {
+          goOn = resolve
+        }),
+    )
+    await file.close()
+    sent.push(...[1, 2, 3].map((n) => count(lane, n)))
+    await until(async () => disk.mock.calls.length > 0)
+    // At each block the lane looks after what is in none.
+    for (let i = 0; i < 10; i++) {
+      await mine()
+      await new Promise((resolve) => setTimeout(resolve, 25))
+    }
+    const handedEarly = [...early]
+    onDisk = undefined
+    disk.mockRestore()
+    goOn()
+    expect(handedEarly).toEqual([])
+    await mineUntil(Promise.all(sent))
+    expect(await Promise.all([0, 1, 2, 3].map((n) => countOf(direct, n)))).toEqual([1, 1, 1, 1])
   })
 
   test('what was written and not sent is sent after the restart', async () => {

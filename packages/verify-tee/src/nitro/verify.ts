@@ -1,0 +1,137 @@
+import { equalBytes } from '../bytes.ts'
+import { fail } from '../errors.ts'
+import { judged, type Ledger, Refusal } from '../ledger.ts'
+import {
+  type Certificate,
+  decodeBase64,
+  defaultBackend,
+  parseCertificate,
+  type SignatureBackend,
+  verifyPath,
+} from '../pki/index.ts'
+import { parsePlain } from '../policy/index.ts'
+import type { TeeVerdict } from '../verdict.ts'
+import { appraise, judgeAnswer } from './appraise.ts'
+import { NITRO_CHECKS, type NitroCheck } from './checks.ts'
+import { type NitroClaims, nitroClaims } from './claims.ts'
+import { type CoseSign1, MAX_CERTIFICATES, type NitroDocument, parseCose, parseDocument } from './parse.ts'
+import { type NitroAppraisal, type NitroRelyingParty, nitroAppraisal, nitroRelyingParty } from './policy.ts'
+import { AWS_NITRO_ROOT_G1 } from './roots.ts'
+
+export interface NitroOptions {
+  readonly appraisal: NitroAppraisal
+  readonly relyingParty: NitroRelyingParty
+  /** Unix seconds. */
+  readonly now: bigint
+  /** node:crypto where there is one, else @noble/curves. */
+  readonly backend?: SignatureBackend
+  /** DER of another root than AWS's for commercial regions: for tests, other partitions and private PKIs. */
+  readonly root?: Uint8Array
+}
+
+const NOT_COVERED: readonly string[] = [
+  'which machine it was: the document names the EC2 instance, which AWS may move',
+  'revocation: AWS publishes no lists for these certificates and relies on their lives of hours',
+]
+
+interface Parsed {
+  readonly cose: CoseSign1
+  readonly document: NitroDocument
+  /** Leaf first, root last. */
+  readonly chain: readonly Certificate[]
+  readonly claims: NitroClaims
+}
+
+/**
+ * Judges an attestation document of an AWS Nitro enclave. Rejects with VS_TEE_INVALID_OPTION for options that can not be
+ * used; whatever is wrong with the evidence is in the verdict.
+ */
+export async function verifyNitro(evidence: Uint8Array, options: NitroOptions): Promise<TeeVerdict<NitroClaims>> {
+  const appraisal = parsePlain(nitroAppraisal, options.appraisal, 'appraisal')
+  const relyingParty = parsePlain(nitroRelyingParty, options.relyingParty, 'relyingParty')
+  const { now, backend = defaultBackend() } = options
+  if (typeof now !== 'bigint' || now < 0n) throw invalid('now', 'Unix seconds as a bigint')
+  const bytes = copyOf(evidence)
+  const root = pinnedRoot(options.root)
+  return judged<typeof NITRO_CHECKS, NitroClaims>(
+    'aws-nitro',
+    NITRO_CHECKS,
+    async (ledger, found) => {
+      const parsed = parse(bytes)
+      const { claims } = parsed
+      found({ claims, ...(claims.instanceId === undefined ? {} : { platformId: claims.instanceId }) })
+      for (const id of ['form', 'trailing-bytes', 'algorithm'] as const) ledger.require(id, true)
+      await verifyEvidence(ledger, parsed, root, backend)
+      appraise(ledger, claims, appraisal)
+      judgeAnswer(ledger, claims, relyingParty, now)
+    },
+    NOT_COVERED,
+  )
+}
+
+/** What a document says, without any verification. Throws VS_TEE_MALFORMED, VS_TEE_TRAILING_BYTES or VS_TEE_UNSUPPORTED. */
+export function inspectNitro(evidence: Uint8Array): NitroClaims {
+  try {
+    return parse(copyOf(evidence)).claims
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code =
+      error.code === 'VS_TEE_TRAILING_BYTES' || error.code === 'VS_TEE_UNSUPPORTED' ? error.code : 'VS_TEE_MALFORMED'
+    throw fail(code, { details: { vendor: 'aws-nitro', problem: error.detail } })
+  }
+}
+
+function parse(evidence: Uint8Array): Parsed {
+  const cose = parseCose(evidence)
+  const document = parseDocument(cose.payload)
+  const bundle = document.cabundle.map((der, i) => parseCertificate(der, `document.cabundle.${i}`))
+  const chain = [parseCertificate(document.certificate, 'document.certificate'), ...bundle.reverse()]
+  return { cose, document, chain, claims: nitroClaims(document, chain) }
+}
+
+/** AWS's section 3.2.3, at the time that the document says; `age` bounds that time. */
+async function verifyEvidence(
+  ledger: Ledger<NitroCheck>,
+  { cose, document, chain }: Parsed,
+  root: Certificate,
+  backend: SignatureBackend,
+): Promise<void> {
+  const [leaf] = chain
+  const top = chain.at(-1)
+  if (leaf === undefined || top === undefined) throw new Refusal('certificate-chain', 'VS_TEE_CHAIN', 'no certificate')
+  ledger.require('certificate-chain', equalBytes(top.der, root.der), 'the bundle does not begin with the pinned root')
+  const strange = chain.find(({ algorithm }) => algorithm !== 'ecdsa-p384-sha384')
+  ledger.require('certificate-chain', strange === undefined, `signed with ${strange?.algorithm}`)
+  const path = await verifyPath(chain, {
+    at: BigInt(document.timestamp) / 1000n,
+    backend,
+    root,
+    maxIntermediates: MAX_CERTIFICATES - 1,
+  })
+  if (path.ok) ledger.require('certificate-chain', true)
+  else ledger.require('certificate-chain', false, path.detail, path.code)
+  ledger.require(
+    'signing-key',
+    leaf.ca === undefined &&
+      leaf.keyUsage?.has('digitalSignature') === true &&
+      leaf.key.type === 'ec' &&
+      leaf.key.curve === 'P-384',
+  )
+  ledger.require('signature', await backend.verify('ecdsa-p384-sha384', leaf.key, cose.signed, cose.signature))
+}
+
+function pinnedRoot(given: Uint8Array | undefined): Certificate {
+  try {
+    return parseCertificate(given ?? decodeBase64(AWS_NITRO_ROOT_G1, 'root'), 'root')
+  } catch (error) {
+    throw invalid('root', error instanceof Refusal ? error.detail : 'DER of a certificate')
+  }
+}
+
+/** Nobody changes it while it is judged. */
+function copyOf(evidence: Uint8Array): Uint8Array {
+  if (!(evidence instanceof Uint8Array)) throw invalid('evidence', 'bytes')
+  return new Uint8Array(evidence)
+}
+
+const invalid = (field: string, expected: string) => fail('VS_TEE_INVALID_OPTION', { details: { field, expected } })

@@ -44,12 +44,34 @@ describe('the command line', () => {
   test('tells its commands, and a command its options', async () => {
     const { status, out } = await run('--help')
     expect(status).toBe(0)
-    for (const name of ['infer', 'lower', 'verify']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    for (const name of ['infer', 'lower', 'verify', 'deploy']) expect(out).toMatch(new RegExp(`^  ${name} `, 'm'))
     expect(await run('verify', '--help')).toMatchObject({
       status: 0,
       out: expect.stringMatching(/^veristack verify RECEIPT/),
     })
   })
+
+  test('has the commands of the packages that it depends on', async () => {
+    expect(await run('deploy', '--help')).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^veristack deploy --network NETWORK/),
+    })
+    expect(await run('deploy', '--network', 'local', '--rpc-url', 'http://127.0.0.1:1')).toMatchObject({
+      status: 1,
+      out: '',
+      err: expect.stringMatching(/^veristack: The chain does not answer; .*\[VS_EVM_UNREACHABLE\]\n$/),
+    })
+  })
+
+  test.each([['deplyo', '--private-key'], ['deploy', '--private-key'], ['deploy'], []])(
+    '%s %s KEY: the key is not repeated',
+    async (...argv) => {
+      const key = 'ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+      const { status, out, err } = await run(...argv, `0x${key}`)
+      expect(status).toBe(1)
+      expect(out + err).not.toContain(key.slice(0, 8))
+    },
+  )
 
   test('a folder does not choose who judges the receipt that lies in it', async () => {
     await receiptOfAStranger()

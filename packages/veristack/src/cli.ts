@@ -26,13 +26,19 @@ export async function main(argv: readonly string[], io: CommandIo, roots: Roots)
     const command = find(all, argv)
     if (command === undefined)
       throw fail('VS_CLI_UNKNOWN_COMMAND', {
-        details: { got: argv.join(' '), known: all.map((c) => c.name).join(', ') },
+        details: { got: leadingWords(argv), known: all.map((c) => c.name).join(', ') },
       })
     return await invoke(command, argv, io)
   } catch (error) {
     io.err(`veristack: ${errorLine(error)}\n`)
     return 1
   }
+}
+
+/** Without options and values: what stands there may be a secret in the wrong place. */
+function leadingWords(argv: readonly string[]): string {
+  const end = argv.findIndex((a) => !/^[a-z][a-z-]{0,31}$/.test(a))
+  return argv.slice(0, end === -1 ? argv.length : end).join(' ') || 'something else'
 }
 
 const words = (command: Command): readonly string[] => command.name.split(' ')

@@ -1,1 +1,15 @@
 export type { CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
+export { SEV_SNP_CHECKS, type SevSnpCheck } from './checks.ts'
+export type { SevSnpClaims, TcbVersion } from './claims.ts'
+export type { Encoded, SevSnpCollateral } from './collateral.ts'
+export { inspectSevSnp, type SevSnpInspection } from './inspect.ts'
+export type { FirmwareVersion, GuestPolicy, PlatformInfo, SigningKey } from './parse.ts'
+export {
+  type SevSnpAppraisal,
+  type SevSnpRelyingParty,
+  sevSnpAppraisal,
+  sevSnpDefaults,
+  sevSnpRelyingParty,
+} from './policy.ts'
+export type { Cpuid, Product, TcbComponents } from './product.ts'
+export { type SevSnpOptions, verifySevSnp } from './verify.ts'

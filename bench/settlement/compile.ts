@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Hex } from '@veristack/core'
 
 const require = createRequire(import.meta.url)
-const root = join(import.meta.dirname, '../..')
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 interface Solc {
   compile(input: string, callbacks: { import(name: string): { contents: string } | { error: string } }): string

@@ -162,9 +162,12 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   if (after.claimant !== signed.claim.claimant || after.outputs !== signed.claim.outputs) {
     throw fail('VS_SETTLE_TAKEN', { details: { request: id, claimant: after.claimant, outputs: after.outputs } })
   }
-  const delivered = o.deliver && after.state === 'accepted' ? await deliverOnce(client, order, job, call) : undefined
-  if (sent === undefined && delivered === undefined) return found(client, id, after)
-  const state = delivered !== undefined || after.state === 'delivered' ? 'delivered' : 'accepted'
+  const delivers = o.deliver && after.state === 'accepted'
+  const delivered = delivers ? await deliverOnce(client, order, job, call) : undefined
+  // Somebody else's delivery may have been faster.
+  const final = delivers && delivered === undefined ? await getResult(client, id) : after
+  if (sent === undefined && delivered === undefined) return found(client, id, final)
+  const state = delivered !== undefined || final.state === 'delivered' ? 'delivered' : 'accepted'
   const accepted = sent?.hash ?? (await transactionOf(client, id, 'Accepted'))
   return settlement(client, id, state, accepted, {
     claimant: after.claimant,

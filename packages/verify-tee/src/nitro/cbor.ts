@@ -122,11 +122,11 @@ class Reader {
   }
 
   #text(length: number): string {
+    const bytes = this.#take(length)
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.#take(length))
-    } catch (error) {
-      if (error instanceof TypeError) throw this.#refuse('UTF-8', 'other bytes')
-      throw error
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    } catch {
+      throw this.#refuse('UTF-8', 'other bytes')
     }
   }
 

@@ -95,7 +95,10 @@ function compile() {
     }
     if (c.abiOnly === true || c.artifact === true) return [json]
     const published = PUBLISHED_ABIS.includes(c.package) ? [json] : []
-    return [...published, { path: join(folder, 'src/bindings', `${c.name}.ts`), text: binding(c, abi, main, runtime, names) }]
+    return [
+      ...published,
+      { path: join(folder, 'src/bindings', `${c.name}.ts`), text: binding(c, abi, main, runtime, names) },
+    ]
   })
   return [compiler, ...bindings]
 }
@@ -104,7 +107,8 @@ function compile() {
 function immutableNames(nodes, names = new Map()) {
   for (const node of nodes) {
     if (typeof node !== 'object' || node === null) continue
-    if (node.nodeType === 'VariableDeclaration' && node.mutability === 'immutable') names.set(String(node.id), node.name)
+    if (node.nodeType === 'VariableDeclaration' && node.mutability === 'immutable')
+      names.set(String(node.id), node.name)
     immutableNames(Object.values(node), names)
   }
   return names

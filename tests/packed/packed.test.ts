@@ -47,6 +47,24 @@ describe('a fresh process', () => {
   }
 })
 
+test.each(['import', 'require'] as const)('the local chain starts and stops, by %s', async (how) => {
+  const get =
+    how === 'import' ? "import('@veristack/chain-evm/local')" : "(async () => require('@veristack/chain-evm/local'))()"
+  const script = `${get}.then(({ startAnvil }) => startAnvil()).then(async ({ rpcUrl, stop }) => { await stop(); console.log(rpcUrl) })`
+  const kind = how === 'import' ? 'module' : 'commonjs'
+  const outcome = await project.node(`--input-type=${kind}`, '-e', script)
+  expectSuccess(outcome)
+  expect(outcome.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\n$/)
+})
+
+test('the command line has the commands of the packages that it depends on', async () => {
+  const bin = join('node_modules', 'veristack', 'bin', 'veristack.js')
+  expect((await project.node(bin, '--help')).stdout).toMatch(/^ {2}deploy /m)
+  const help = await project.node(bin, 'deploy', '--help')
+  expectSuccess(help)
+  expect(help.stdout).toMatch(/^veristack deploy --network/)
+})
+
 describe('importing', () => {
   interface Load {
     readonly url: string

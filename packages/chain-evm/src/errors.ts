@@ -64,6 +64,10 @@ export const fail = defineErrors({
     title: 'The code on chain is not the expected one',
     remedy: 'Do not use this address; deploy with the same release, or update the deployment file.',
   },
+  VS_EVM_INSTRUCTION: {
+    title: 'The chain does not run an instruction of the contract',
+    remedy: 'Use a chain whose EVM has the named instruction; this release needs Cancun.',
+  },
   VS_EVM_CODE_SIZE: {
     title: 'The contract is larger than a chain takes',
     remedy: 'Make it smaller: EIP-170 allows 24,576 bytes of code, EIP-3860 49,152 bytes of init code.',

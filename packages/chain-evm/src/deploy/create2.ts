@@ -5,6 +5,7 @@ import { backoff, persistently } from '../rpc/retry.ts'
 import type { Lane, Mined } from '../transactions/lane.ts'
 import { codeAt, codeHash } from './check.ts'
 import { ensureFactory, FACTORY } from './factory.ts'
+import { checkInstructions } from './instructions.ts'
 import { checkSizes } from './size.ts'
 
 export interface Creation {
@@ -43,7 +44,7 @@ export function create2Address(c: Creation): Address {
 /**
  * Puts a contract at its {@link create2Address}, unless it is there. Repeating it sends nothing twice, also after a restart
  * where the lane has a journal on disk. Whoever deploys it first: it is the same code. Throws `VS_EVM_NO_FACTORY`,
- * `VS_EVM_CODE_SIZE`, `VS_EVM_GAS_CAP`, `VS_EVM_REVERTED`.
+ * `VS_EVM_INSTRUCTION`, `VS_EVM_CODE_SIZE`, `VS_EVM_GAS_CAP`, `VS_EVM_REVERTED`.
  */
 export async function deploy(
   lane: Lane,
@@ -55,6 +56,7 @@ export async function deploy(
   const before = await codeAt(chain, address, signal)
   if (before !== '0x') return { address, codeHash: codeHash(before) }
   await ensureFactory(chain, signal)
+  await checkInstructions(chain, c.name, c.bytecode, signal)
   await checkSizes(chain, c.name, initCode(c), signal)
   const transaction = await send(lane, c, address, signal)
   const code = await appearing(chain, address, signal)

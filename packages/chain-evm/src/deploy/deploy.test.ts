@@ -93,6 +93,30 @@ describe('limits that a local chain does not keep', () => {
   })
 })
 
+test.each([
+  ['paris', 'PUSH0 (Shanghai)', '0x5f'],
+  ['shanghai', 'TLOAD (Cancun)', '0x60005c'],
+  ['shanghai', 'TSTORE (Cancun)', '0x600060005d'],
+  ['shanghai', 'MCOPY (Cancun)', '0x6000600060005e'],
+  ['cancun', 'CLZ (Osaka)', '0x60001e'],
+])('a chain with the rules of %s does not run %s', async (rules, instruction, code) => {
+  const own = await startAnvil({ args: ['--hardfork', rules] })
+  const old = await connect({ rpcUrl: own.rpcUrl })
+  try {
+    // Behind a PUSH it is data, and an older chain takes it.
+    const data = { name: 'data', bytecode: `0x7f${code.slice(-2).repeat(32)}60006000f3` as Hex }
+    await planDeployment(old, [data])
+    const c = { name: 'young', bytecode: `${code}60006000f3` as Hex }
+    const refused = { code: 'VS_EVM_INSTRUCTION', details: { contract: 'young', instruction } }
+    await expect(planDeployment(old, [data, c])).rejects.toMatchObject(refused)
+    await expect(deploy(laneOf(old, await privateKeyAccount(first.privateKey)), c)).rejects.toMatchObject(refused)
+    expect(await old.rpc('eth_blockNumber', [])).toBe('0x0')
+  } finally {
+    old.close()
+    await own.stop()
+  }
+})
+
 test('a plan says what is sent and what it costs', async () => {
   const [there, absent] = [ofSize(10, 1), ofSize(2000, 1)]
   await deploy(lane, there)

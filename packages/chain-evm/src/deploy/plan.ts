@@ -9,6 +9,7 @@ import { capped, feeSource } from '../transactions/replace.ts'
 import { codeAt } from './check.ts'
 import { type Creation, create2Address, creationData, initCode } from './create2.ts'
 import { FACTORY, hasFactory } from './factory.ts'
+import { checkInstructions } from './instructions.ts'
 import { checkSizes } from './size.ts'
 
 export interface PlannedContract {
@@ -43,7 +44,7 @@ export interface PlanOptions {
 }
 
 /**
- * Sends nothing. Throws what would stop the deployment: `VS_EVM_CODE_SIZE`, `VS_EVM_GAS_CAP`, `VS_EVM_REVERTED` from a
+ * Sends nothing. Throws what would stop the deployment: `VS_EVM_INSTRUCTION`, `VS_EVM_CODE_SIZE`, `VS_EVM_GAS_CAP`, `VS_EVM_REVERTED` from a
  * constructor, `VS_EVM_CODE_DIFFERS` where the factory is not the known one.
  */
 export async function planDeployment(
@@ -55,6 +56,7 @@ export async function planDeployment(
   const estimate = async (c: Creation & { readonly name: string }): Promise<PlannedContract> => {
     const planned = { name: c.name, address: create2Address(c) }
     if ((await codeAt(chain, planned.address, signal)) !== '0x') return { ...planned, isPresent: true, gas: 0n }
+    await checkInstructions(chain, c.name, c.bytecode, signal)
     await checkSizes(chain, c.name, initCode(c), signal)
     // Without the factory the plain creation costs about the same.
     const call = factory ? { to: FACTORY, data: creationData(c) } : { data: initCode(c) }

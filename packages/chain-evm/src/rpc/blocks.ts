@@ -1,6 +1,7 @@
 import { type Hex, parseHex } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import type { Chain } from './connect.ts'
+import { persistently } from './retry.ts'
 
 /** A block as far as it is looked at: its header's links and its transactions' hashes. */
 export interface Block {
@@ -133,6 +134,11 @@ export async function blockByTag(chain: Chain, tag: BlockTag, signal?: AbortSign
     throw fail('VS_EVM_RPC', { details: { method: 'eth_getBlockByNumber', reason: `no block ${blockTag(tag)}` } })
   }
   return parseBlock(raw)
+}
+
+/** Hash of the chain's first block: tells apart local chains that have the same id. */
+export async function genesisOf(chain: Chain, signal: AbortSignal = chain.closed): Promise<Hex> {
+  return (await persistently(() => blockByTag(chain, 0n, signal), signal)).hash
 }
 
 export async function blockByHash(chain: Chain, hash: Hex, signal?: AbortSignal): Promise<Block | undefined> {

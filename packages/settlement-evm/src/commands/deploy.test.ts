@@ -62,7 +62,7 @@ describe('deploy', () => {
       expect(before).toMatchObject({ status: 0, error: undefined })
       for (const c of CONTRACTS) expect(before.out).toContain(`${c.name.padEnd(15)} ${create2Address(c)}  to deploy`)
       expect(before.out).toMatch(/gas +7,\d{3},\d{3} at [\d.]+ gwei\ncost +0\.0\d+ ETH \(\d+ wei\); at most/)
-      expect(before.out).toContain('deployment  deployments/eip155-31337.json\n')
+      expect(before.out).toContain('deployment      deployments/eip155-31337.json\n')
       expect(await nonceOf(chain)).toBe(3)
 
       const path = join(folder, 'deployments/eip155-31337.json')
@@ -277,6 +277,39 @@ describe('deploy', () => {
       expect(await going).toMatchObject({ status: 0, error: undefined })
       expect(await nonceOf(chain)).toBe(3)
     }))
+
+  test('what the node has forgotten of the time of the deployment is kept from the file', () =>
+    scene(async ({ run, anvil, chain }) => {
+      await run()
+      const path = join(folder, 'deployments/eip155-31337.json')
+      const before = await readFile(path, 'utf8')
+      await chain.rpc('anvil_mine', ['0x20'])
+      const rpc = await watchedRpc(anvil.rpcUrl, ({ method, params }) =>
+        method === 'eth_getCode' && params[1] !== 'latest'
+          ? { do: 'refuse', message: 'missing trie node' }
+          : { do: 'pass' },
+      )
+      const args = ['--network', 'local', '--rpc-url', rpc.rpcUrl]
+      expect(await runDeploy(folder, args)).toMatchObject({ status: 0, error: undefined })
+      expect(await readFile(path, 'utf8')).toBe(before)
+      await rm(path)
+      expect(await runDeploy(folder, args)).toMatchObject({ status: 0, err: expect.stringContaining('block unknown') })
+      await rpc.stop()
+      expect((await readDeployment(path)).contracts.Bonds.created).toBeNull()
+      expect(await runDeploy(folder, ['--check', path, '--rpc-url', anvil.rpcUrl])).toMatchObject({ status: 0 })
+    }))
+
+  test('a chain whose EVM can not run the contracts is refused before anything is sent', () =>
+    scene(
+      async ({ run, chain }) => {
+        expect((await run()).error).toMatchObject({
+          code: 'VS_EVM_INSTRUCTION',
+          details: { contract: 'Settlement', instruction: 'TLOAD (Cancun)' },
+        })
+        expect(await chain.rpc('eth_blockNumber', [])).toBe('0x0')
+      },
+      ['--hardfork', 'shanghai'],
+    ))
 
   test('a file in the way that is no deployment is refused before anything is sent', () =>
     scene(async ({ chain, run }) => {

@@ -6,6 +6,7 @@ import {
   connect,
   type DeploymentPlan,
   evmErrors,
+  genesisOf,
   isLocalChain,
   type Lane,
   type LaneOptions,
@@ -100,7 +101,7 @@ async function deploy(options: DeployOptions, work: Deploy, io: CommandIo): Prom
       await writeDeployment(path, deployment)
     const place = relative(io.cwd, path)
     if (asJson) io.out(json({ ...shown, file: place, deployment }))
-    else io.out(`deployment  ${place}\n`)
+    else io.out(`${'deployment'.padEnd(15)} ${place}\n`)
     return 0
   } finally {
     chain.close()
@@ -181,9 +182,9 @@ async function signerFor(chain: Chain, work: Deploy): Promise<Account | undefine
 
 /** A folder for each chain: a local chain that starts anew is another one with the same id. */
 async function journalOf(chain: Chain): Promise<string> {
-  const genesis = (await chain.rpc('eth_getBlockByNumber', ['0x0', false])) as { readonly hash?: unknown } | null
+  const genesis = await genesisOf(chain)
   const state = process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state')
-  return join(state, 'veristack', 'journal', String(genesis?.hash).slice(2, 18))
+  return join(state, 'veristack', 'journal', genesis.slice(2, 18))
 }
 
 function describe(io: CommandIo, chain: Chain, account: Account | undefined, plan: DeploymentPlan): void {

@@ -31,6 +31,8 @@ export interface TcbReport {
   readonly status: string
   /** The vendor's security advisories that this level is open to. */
   readonly advisories: readonly string[]
+  /** The statuses that it converged from, by part (platform, module, quoting enclave), where a vendor has several. */
+  readonly parts?: Readonly<Record<string, string>>
 }
 
 /**

@@ -1,0 +1,160 @@
+import { hexToBytes } from '@noble/hashes/utils.js'
+import type { Ledger } from '../ledger.ts'
+import { checkPlatform } from '../policy/index.ts'
+import type { IntelCheck } from './checks.ts'
+import { replayEventLog } from './event-log.ts'
+import type { Quote } from './parse.ts'
+import { FEATURES, type IntelAppraisal, type IntelRelyingParty, SGX_ATTRIBUTES, TD_ATTRIBUTES } from './policy.ts'
+import type { SgxReport, TdReport } from './report.ts'
+import type { TcbEvaluation } from './tcb.ts'
+
+type Checks = Ledger<IntelCheck>
+
+/** Whether such hardware and code are good enough. Every check is made, so that a reader sees all that is wrong. */
+export function appraise(
+  ledger: Checks,
+  quote: Quote,
+  tcb: TcbEvaluation,
+  evaluationNumber: number,
+  policy: IntelAppraisal,
+): void {
+  checkDebug(ledger, quote, policy)
+  const asked = policy.minTcbEvaluationDataNumber
+  ledger.note('evaluation-number', evaluationNumber >= asked, `${evaluationNumber}, at least ${asked}`)
+  const allowed: readonly string[] = policy.tcbStatuses
+  const parts = [
+    `platform ${tcb.platform}`,
+    ...(tcb.module ? [`module ${tcb.module}`] : []),
+    ...(tcb.qe ? [`QE ${tcb.qe}`] : []),
+  ]
+  ledger.note('tcb-status', allowed.includes(tcb.converged), `${tcb.converged}: ${parts.join(', ')}`)
+  const { advisories } = policy
+  const open = advisories === 'any' ? [] : tcb.advisories.filter((id) => !advisories.includes(id))
+  ledger.note(
+    'advisories',
+    open.length === 0,
+    open.length === 0 ? tcb.advisories.join(', ') || 'none' : open.join(', '),
+  )
+  if (quote.body.tee === 'sgx') appraiseEnclave(ledger, quote.body.report, policy)
+  else appraiseDomain(ledger, quote.body.report, policy)
+}
+
+function checkDebug(ledger: Checks, quote: Quote, policy: IntelAppraisal): void {
+  const { body } = quote
+  // TUD is the first byte: DEBUG, and what else puts a domain under test; the whole byte has to be zero.
+  const debug =
+    body.tee === 'sgx'
+      ? hasBit(body.report.attributes, SGX_ATTRIBUTES.DEBUG)
+      : !body.report.tdAttributes.startsWith('00')
+  ledger.note('debug', !debug || policy.allowDebug, debug ? 'can be debugged' : 'can not')
+}
+
+function appraiseEnclave(ledger: Checks, report: SgxReport, policy: IntelAppraisal): void {
+  const flags = report.attributes.slice(0, 16)
+  const bits = [SGX_ATTRIBUTES.INIT, SGX_ATTRIBUTES.MODE64BIT, SGX_ATTRIBUTES.DEBUG]
+  const others = bitsBeyond(flags, [...bits, ...policy.sgxAttributes.map((name) => SGX_ATTRIBUTES[name])])
+  const initialised = hasBit(flags, SGX_ATTRIBUTES.INIT)
+  ledger.note(
+    'attributes',
+    initialised && others.length === 0,
+    describeBits(flags, others, initialised ? [] : ['INIT']),
+  )
+  checkFeatures(ledger, report.attributes.slice(16), policy.features)
+  ledger.skip('service-td', 'SGX has none')
+  const { sgx } = policy
+  if (sgx === 'any') {
+    ledger.skip('measurements', 'the policy allows any enclave')
+    return
+  }
+  const known = sgx.some(
+    (code) =>
+      ('mrSigner' in code
+        ? code.mrSigner === report.mrSigner && code.isvProdId === report.isvProdId && report.isvSvn >= code.minIsvSvn
+        : true) && equalWhereNamed(code, report, ['mrEnclave', 'isvExtProdId', 'isvFamilyId', 'configId']),
+  )
+  const who = `MRSIGNER ${report.mrSigner}, product ${report.isvProdId}, version ${report.isvSvn}`
+  ledger.note('measurements', known, `MRENCLAVE ${report.mrEnclave}, ${who}`)
+}
+
+function appraiseDomain(ledger: Checks, report: TdReport, policy: IntelAppraisal): void {
+  const bits = [...TUD, TD_ATTRIBUTES.SEPT_VE_DISABLE, ...policy.tdAttributes.map((name) => TD_ATTRIBUTES[name])]
+  const others = bitsBeyond(report.tdAttributes, bits)
+  const lacking = policy.requireSeptVeDisable && !hasBit(report.tdAttributes, TD_ATTRIBUTES.SEPT_VE_DISABLE)
+  const detail = describeBits(report.tdAttributes, others, lacking ? ['SEPT_VE_DISABLE'] : [])
+  ledger.note('attributes', others.length === 0 && !lacking, detail)
+  const features = policy.features.filter((name) => !name.startsWith('MPX'))
+  checkFeatures(ledger, report.xfam, features)
+  const service = report.mrServiceTd
+  if (service === undefined) ledger.skip('service-td', 'TDX 1.0 does not report one')
+  else ledger.note('service-td', /^0*$/.test(service) || policy.serviceTds.includes(service), service)
+  const { tdx } = policy
+  if (tdx === 'any') {
+    ledger.skip('measurements', 'the policy allows any trust domain')
+    return
+  }
+  const [rtmr0, rtmr1, rtmr2, rtmr3] = report.rtmr
+  const got = { ...report, rtmr0, rtmr1, rtmr2, rtmr3 }
+  const known = tdx.some((code) => equalWhereNamed(code, got, DOMAIN_FIELDS))
+  ledger.note('measurements', known, `MRTD ${report.mrTd}, RTMR ${report.rtmr.join(', ')}`)
+}
+
+const DOMAIN_FIELDS = [
+  'mrTd',
+  'rtmr0',
+  'rtmr1',
+  'rtmr2',
+  'rtmr3',
+  'mrSeam',
+  'mrConfigId',
+  'mrOwner',
+  'mrOwnerConfig',
+] as const
+
+/** Judged by the check `debug`. */
+const TUD = [0, 1, 2, 3, 4, 5, 6, 7] as const
+
+function checkFeatures(ledger: Checks, xfam: string, allowed: IntelAppraisal['features']): void {
+  const { X87, SSE } = FEATURES
+  const others = bitsBeyond(xfam, [X87, SSE, ...allowed.map((name) => FEATURES[name])])
+  const lacking = [...(hasBit(xfam, X87) ? [] : ['X87']), ...(hasBit(xfam, SSE) ? [] : ['SSE'])]
+  ledger.note('xfam', others.length === 0 && lacking.length === 0, describeBits(xfam, others, lacking))
+}
+
+/** Whether it answers this relying party. */
+export function answers(ledger: Checks, quote: Quote, policy: IntelRelyingParty): void {
+  const { body } = quote
+  if (policy.eventLog === undefined) ledger.skip('event-log', 'none was given')
+  else if (body.tee === 'sgx') ledger.note('event-log', false, 'SGX has no runtime measurements')
+  else {
+    const replayed = replayEventLog(policy.eventLog)
+    const differ = replayed.flatMap((value, i) => (value === body.report.rtmr[i] ? [] : [`RTMR${i} is ${value}`]))
+    ledger.note('event-log', differ.length === 0, differ.join(', ') || `${policy.eventLog.length} events`)
+  }
+  if (policy.reportData === 'any') ledger.skip('report-data', 'the policy allows any')
+  else ledger.note('report-data', body.report.reportData === policy.reportData.padEnd(128, '0'), body.report.reportData)
+  checkPlatform(ledger, policy.platforms, quote.pck.ppid)
+}
+
+function equalWhereNamed<K extends string>(
+  wanted: { readonly [P in K]?: string | undefined },
+  got: { readonly [P in K]: string },
+  fields: readonly K[],
+): boolean {
+  return fields.every((field) => wanted[field] === undefined || wanted[field] === got[field])
+}
+
+/** Of little-endian hexadecimal. */
+const hasBit = (hex: string, bit: number): boolean => (((hexToBytes(hex)[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1
+
+function bitsBeyond(hex: string, allowed: readonly number[]): number[] {
+  const beyond: number[] = []
+  for (let bit = 0; bit < hex.length * 4; bit++) if (hasBit(hex, bit) && !allowed.includes(bit)) beyond.push(bit)
+  return beyond
+}
+
+function describeBits(hex: string, others: readonly number[], lacking: readonly string[]): string {
+  const parts = [hex]
+  if (others.length > 0) parts.push(`not allowed: bits ${others.join(', ')}`)
+  if (lacking.length > 0) parts.push(`not set: ${lacking.join(', ')}`)
+  return parts.join('; ')
+}

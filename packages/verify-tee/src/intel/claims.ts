@@ -1,0 +1,63 @@
+import { bytesToHex } from '@noble/hashes/utils.js'
+import { fail } from '../errors.ts'
+import { Refusal } from '../ledger.ts'
+import { commonName } from '../pki/index.ts'
+import { parseQuote, type Quote, type QuoteBody } from './parse.ts'
+import type { PckExtensions } from './pck.ts'
+import type { SgxReport } from './report.ts'
+
+/** Everything that a quote says, as plain data. Byte strings in lower-case hexadecimal. */
+export type IntelClaims = QuoteBody & {
+  readonly version: 3 | 4 | 5
+  readonly qeVendorId: string
+  readonly userData: string
+  readonly headerSvn?: { readonly qe: number; readonly pce: number }
+  readonly attestationKey: string
+  readonly qe: { readonly report: SgxReport; readonly authData: string }
+  readonly pck: PckExtensions & { readonly serial: string; readonly issuer: string }
+  /** Leaf first; times are Unix seconds, in decimal. */
+  readonly chain: readonly {
+    readonly subject: string
+    readonly serial: string
+    readonly notBefore: string
+    readonly notAfter: string
+  }[]
+  /** Bytes after the quote. */
+  readonly trailingBytes: number
+}
+
+export function claimsOf(quote: Quote): IntelClaims {
+  const [leaf] = quote.pckChain
+  return {
+    ...quote.body,
+    version: quote.version,
+    qeVendorId: quote.qeVendorId,
+    userData: quote.userData,
+    ...(quote.headerSvn === undefined ? {} : { headerSvn: quote.headerSvn }),
+    attestationKey: bytesToHex(quote.attestationKey),
+    qe: { report: quote.qeReport, authData: bytesToHex(quote.qeAuthData) },
+    pck: {
+      ...quote.pck,
+      serial: leaf?.serial ?? '',
+      issuer: (leaf && commonName(leaf.issuer)) ?? '',
+    },
+    chain: quote.pckChain.map((c) => ({
+      subject: commonName(c.subject) ?? '',
+      serial: c.serial,
+      notBefore: `${c.notBefore}`,
+      notAfter: `${c.notAfter}`,
+    })),
+    trailingBytes: quote.trailing.length,
+  }
+}
+
+/** What a quote says, without asking whether it is true. Throws `VS_TEE_MALFORMED` and `VS_TEE_UNSUPPORTED`. */
+export function inspectIntel(evidence: Uint8Array): IntelClaims {
+  try {
+    return claimsOf(parseQuote(evidence))
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code = error.code === 'VS_TEE_UNSUPPORTED' ? 'VS_TEE_UNSUPPORTED' : 'VS_TEE_MALFORMED'
+    throw fail(code, { details: { reason: error.detail } })
+  }
+}

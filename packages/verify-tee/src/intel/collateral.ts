@@ -1,0 +1,147 @@
+import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import * as z from 'zod'
+import type { TeeErrorCode } from '../errors.ts'
+import { malformed, Refusal } from '../ledger.ts'
+import { type Certificate, type Crl, decodeBase64, parseCertificate, parseCrl, parsePem } from '../pki/index.ts'
+import type { IntelCheck } from './checks.ts'
+
+const text = (maximum: number) => z.string().max(maximum)
+
+/**
+ * What Intel's services (PCS, or a PCCS of one's own) say of a platform, as they say it: plain strings, nothing decoded.
+ * `@phala/dcap-qvl` writes the same form.
+ */
+const schema = z.strictObject({
+  /** The TCB info body, or the whole response `{"tcbInfo":…,"signature":"…"}`. */
+  tcb_info: text(1 << 20),
+  /** 64 bytes in hexadecimal; left away where `tcb_info` is the whole response. */
+  tcb_info_signature: text(128).optional(),
+  /** PEM: the signer, then the root. */
+  tcb_info_issuer_chain: text(65_536),
+  /** The identity body, or the whole response `{"enclaveIdentity":…,"signature":"…"}`. */
+  qe_identity: text(1 << 20),
+  qe_identity_signature: text(128).optional(),
+  qe_identity_issuer_chain: text(65_536),
+  /** DER in hexadecimal or base64. */
+  root_ca_crl: text(1 << 20),
+  pck_crl: text(1 << 20),
+  /** PEM: the CA of the PCK certificate, then the root. May be left away or empty: the CA in the quote is what counts. */
+  pck_crl_issuer_chain: text(65_536).optional(),
+  /** Not looked at: the chain in the quote is what counts. */
+  pck_certificate_chain: text(65_536).nullish(),
+})
+
+export type IntelCollateral = z.infer<typeof schema>
+
+export interface Signed {
+  readonly body: string
+  /** What was signed: the bytes of the body as they stand. */
+  readonly bytes: Uint8Array
+  readonly signature: Uint8Array
+  readonly chain: readonly Certificate[]
+}
+
+/** Read, and not yet believed. */
+export interface DecodedCollateral {
+  readonly tcbInfo: Signed
+  readonly qeIdentity: Signed
+  readonly rootCrl: Crl
+  readonly pckCrl: Crl
+  /** Empty where the collateral leaves it away. */
+  readonly pckCrlChain: readonly Certificate[]
+}
+
+export function decodeCollateral(value: unknown): DecodedCollateral {
+  const given = within('collateral', 'VS_TEE_COLLATERAL', () => {
+    const result = schema.safeParse(value)
+    if (result.success) return result.data
+    const issue = result.error.issues[0]
+    const field = ['collateral', ...(issue?.path ?? []).map(String)].join('.')
+    const list = issue?.path[0]
+    const check = list === 'root_ca_crl' ? 'root-crl' : list === 'pck_crl' ? 'pck-crl' : undefined
+    if (check !== undefined) throw new Refusal(check, 'VS_TEE_CRL', `${field}: ${issue?.message}`)
+    throw malformed(field, issue?.message ?? 'other data', 'another value')
+  })
+  return {
+    tcbInfo: within('tcb-info-form', 'VS_TEE_COLLATERAL', () =>
+      signed(given.tcb_info, 'tcbInfo', given.tcb_info_signature, given.tcb_info_issuer_chain, 'tcb_info'),
+    ),
+    qeIdentity: within('qe-identity-form', 'VS_TEE_COLLATERAL', () =>
+      signed(
+        given.qe_identity,
+        'enclaveIdentity',
+        given.qe_identity_signature,
+        given.qe_identity_issuer_chain,
+        'qe_identity',
+      ),
+    ),
+    rootCrl: within('root-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.root_ca_crl, 'root_ca_crl'), 'root_ca_crl')),
+    pckCrl: within('pck-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.pck_crl, 'pck_crl'), 'pck_crl')),
+    pckCrlChain: within('pck-crl', 'VS_TEE_CRL', () => chain(given.pck_crl_issuer_chain ?? '', 'pck_crl_issuer_chain')),
+  }
+}
+
+/** Refusals of a parser become those of a check. */
+export function within<T>(check: IntelCheck, code: TeeErrorCode, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Refusal && error.check === 'form') throw new Refusal(check, code, error.detail)
+    throw error
+  }
+}
+
+function signed(given: string, member: string, signature: string | undefined, pem: string, field: string): Signed {
+  const { body, signature: inside } = unwrap(given, member, field)
+  const outside = inside ?? signature
+  if (outside === undefined || (inside !== undefined && signature !== undefined && inside !== signature))
+    throw malformed(`${field}_signature`, 'one signature', outside === undefined ? 'none' : 'two')
+  if (!/^[0-9a-fA-F]{128}$/.test(outside))
+    throw malformed(`${field}_signature`, '64 bytes in hexadecimal', 'other text')
+  return {
+    body,
+    bytes: utf8ToBytes(body),
+    signature: hexToBytes(outside),
+    chain: chain(pem, `${field}_issuer_chain`),
+  }
+}
+
+/** `{"tcbInfo":BODY,"signature":"…"}` to BODY as it stands, byte by byte; a body alone stays what it is. */
+function unwrap(given: string, member: string, field: string): { readonly body: string; readonly signature?: string } {
+  const opening = /^\s*\{\s*"([A-Za-z]+)"\s*:\s*/.exec(given)
+  if (opening?.[1] !== member) return { body: given }
+  const from = opening[0].length
+  const to = endOfObject(given, from)
+  const closing = /^\s*,\s*"signature"\s*:\s*"([0-9a-fA-F]{128})"\s*\}\s*$/.exec(given.slice(to))
+  const signature = closing?.[1]
+  if (signature === undefined) throw malformed(field, `{"${member}":…,"signature":"…"}`, 'other text')
+  return { body: given.slice(from, to), signature }
+}
+
+/** Where the object that begins at `from` ends, or `from` where none does. Strings are passed over as a whole. */
+function endOfObject(source: string, from: number): number {
+  let depth = 0
+  for (let at = from; at < source.length; at++) {
+    const c = source[at]
+    if (c === '"') at = endOfString(source, at)
+    else if (c === '{') depth += 1
+    else if (c === '}') depth -= 1
+    if (depth === 0) return c === '}' ? at + 1 : from
+  }
+  return from
+}
+
+function endOfString(source: string, from: number): number {
+  for (let at = from + 1; at < source.length; at++) {
+    if (source[at] === '\\') at += 1
+    else if (source[at] === '"') return at
+  }
+  return source.length
+}
+
+const chain = (pem: string, field: string): readonly Certificate[] =>
+  parsePem(pem, field, { maxCertificates: 3, nul: true }).map((der, i) => parseCertificate(der, `${field}[${i}]`))
+
+function binary(given: string, field: string): Uint8Array {
+  return /^(?:[0-9a-fA-F]{2})*$/.test(given) ? hexToBytes(given) : decodeBase64(given, field)
+}

@@ -1,0 +1,130 @@
+import { parseJsonText } from '@veristack/core/receipt'
+import * as z from 'zod'
+import { malformed } from '../ledger.ts'
+
+/** The statuses that Intel gives to levels, in the spelling of its services. */
+export const LEVEL_STATUSES = [
+  'UpToDate',
+  'SWHardeningNeeded',
+  'ConfigurationNeeded',
+  'ConfigurationAndSWHardeningNeeded',
+  'OutOfDate',
+  'OutOfDateConfigurationNeeded',
+  'Revoked',
+] as const
+export type LevelStatus = (typeof LEVEL_STATUSES)[number]
+
+/** Bytes in hexadecimal of either case, as the services write it; lower case afterwards. */
+const hex = (bytes: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-fA-F]{${2 * bytes}}$`), `${bytes} bytes in hexadecimal`)
+    .transform((text) => text.toLowerCase())
+
+/** `2025-06-19T10:16:03Z` as Unix seconds. */
+const time = z.string().transform((text, context) => {
+  const milliseconds = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN
+  // Dates that do not exist (30 February) are moved on by some engines.
+  if (Number.isNaN(milliseconds) || new Date(milliseconds).toISOString() !== text.replace('Z', '.000Z')) {
+    context.addIssue('a time in Zulu with seconds')
+    return z.NEVER
+  }
+  return BigInt(milliseconds / 1000)
+})
+
+const count = (maximum: number) => z.int().min(0).max(maximum)
+const advisories = z.array(z.string().regex(/^[A-Z0-9-]{1,64}$/)).max(1024)
+const status = z.enum(LEVEL_STATUSES)
+const level = { tcbDate: time, tcbStatus: status, advisoryIDs: advisories.default([]) }
+
+const component = z.strictObject({
+  svn: count(255),
+  category: z.string().max(128).optional(),
+  type: z.string().max(128).optional(),
+})
+const components = z
+  .array(component)
+  .length(16)
+  .transform((list) => list.map(({ svn }) => svn))
+
+/** Highest first, as the services list them; the first that a platform reaches is its own. */
+const svnLevels = z
+  .array(z.strictObject({ tcb: z.strictObject({ isvsvn: count(65_535) }), ...level }))
+  .min(1)
+  .max(256)
+
+const module_ = { mrsigner: hex(48), attributes: hex(8), attributesMask: hex(8) }
+
+const dated = { issueDate: time, nextUpdate: time, tcbEvaluationDataNumber: count(2 ** 31) }
+const platform = { ...dated, version: z.literal(3), fmspc: hex(6), pceId: hex(2), tcbType: z.literal(0) }
+const platformLevels = <T extends z.ZodRawShape>(more: T) =>
+  z
+    .array(
+      z.strictObject({
+        tcb: z.strictObject({ sgxtcbcomponents: components, pcesvn: count(65_535), ...more }),
+        ...level,
+      }),
+    )
+    .min(1)
+    .max(256)
+
+const sgxTcbInfo = z.strictObject({ id: z.literal('SGX'), ...platform, tcbLevels: platformLevels({}) })
+const tdxTcbInfo = z.strictObject({
+  id: z.literal('TDX'),
+  ...platform,
+  tdxModule: z.strictObject(module_),
+  tdxModuleIdentities: z
+    .array(z.strictObject({ id: z.string().regex(/^TDX_[0-9A-Fa-f]{2}$/), ...module_, tcbLevels: svnLevels }))
+    .max(256)
+    .default([]),
+  tcbLevels: platformLevels({ tdxtcbcomponents: components }),
+})
+const qeIdentity = z.strictObject({
+  id: z.enum(['QE', 'TD_QE']),
+  version: z.literal(2),
+  ...dated,
+  miscselect: hex(4),
+  miscselectMask: hex(4),
+  attributes: hex(16),
+  attributesMask: hex(16),
+  mrsigner: hex(32),
+  isvprodid: count(65_535),
+  tcbLevels: svnLevels,
+})
+
+export type SgxTcbInfo = z.infer<typeof sgxTcbInfo>
+export type TdxTcbInfo = z.infer<typeof tdxTcbInfo>
+export type TcbInfo = SgxTcbInfo | TdxTcbInfo
+export type QeIdentity = z.infer<typeof qeIdentity>
+export type SvnLevel = QeIdentity['tcbLevels'][number]
+export type ModuleIdentity = TdxTcbInfo['tdxModuleIdentities'][number]
+
+const LIMITS = { maxBytes: 1 << 20, maxDepth: 10 }
+
+/** TCB info of version 3 (Intel PCS API version 4). Unknown fields are refused: they may restrict what the known ones say. */
+export const readTcbInfo = (body: string): TcbInfo =>
+  read(z.discriminatedUnion('id', [sgxTcbInfo, tdxTcbInfo]), body, 'tcb_info')
+
+/** QE identity of version 2 (Intel PCS API version 4). */
+export const readQeIdentity = (body: string): QeIdentity => read(qeIdentity, body, 'qe_identity')
+
+function read<T>(schema: z.ZodType<T>, body: string, field: string): T {
+  let value: unknown
+  try {
+    value = parseJsonText(body, field, LIMITS)
+  } catch (error) {
+    throw malformed(
+      field,
+      'JSON with each name once',
+      error instanceof Error ? (error.message.split('\n')[1] ?? '') : '',
+    )
+  }
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw malformed(
+    [field, ...(issue?.path ?? []).map(String)].join('.'),
+    issue?.message ?? 'other data',
+    'another value',
+  )
+}

@@ -1,0 +1,181 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
+import { isZero } from '../bytes.ts'
+import { fail } from '../errors.ts'
+import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
+import {
+  type Certificate,
+  commonName,
+  defaultBackend,
+  parseCertificate,
+  type SignatureBackend,
+  verifyPath,
+} from '../pki/index.ts'
+import { parsePlain } from '../policy/index.ts'
+import type { TcbReport, TeeVerdict } from '../verdict.ts'
+import { answers, appraise } from './appraise.ts'
+import { authenticate, type Trust } from './authenticate.ts'
+import { INTEL_CHECKS, type IntelCheck } from './checks.ts'
+import { claimsOf, type IntelClaims } from './claims.ts'
+import { decodeCollateral, type IntelCollateral } from './collateral.ts'
+import { remember } from './memory.ts'
+import { parseQuote, type Quote } from './parse.ts'
+import { SGX_EXTENSION } from './pck.ts'
+import { type IntelAppraisal, type IntelRelyingParty, intelAppraisal, intelRelyingParty } from './policy.ts'
+import { intelRoot } from './roots.ts'
+import { evaluateTcb, moduleIdentity } from './tcb.ts'
+import type { QeIdentity, TcbInfo } from './tcb-info.ts'
+
+type Checks = Ledger<IntelCheck>
+
+export interface IntelOptions {
+  /** Without it a quote that is in order stays `undetermined`. */
+  readonly collateral?: IntelCollateral
+  readonly appraisal: IntelAppraisal
+  readonly relyingParty: IntelRelyingParty
+  /** Unix seconds. */
+  readonly now: bigint
+  /** node:crypto where there is one, else @noble/curves. */
+  readonly backend?: SignatureBackend
+  /** For tests and private PKIs: DER of the root in place of Intel's. */
+  readonly root?: Uint8Array
+}
+
+const INTEL_QE_VENDOR = '939a7233f79c4ca9940a0db3957f0607'
+let standard: SignatureBackend | undefined
+
+/** Judges an SGX or TDX quote. Throws `VS_TEE_INVALID_OPTION` for options of another form, and nothing else. */
+export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): Promise<TeeVerdict<IntelClaims>> {
+  const { collateral, now } = options
+  const appraisal = parsePlain(intelAppraisal, options.appraisal, 'appraisal')
+  const relyingParty = parsePlain(intelRelyingParty, options.relyingParty, 'relyingParty')
+  if (!(evidence instanceof Uint8Array) || typeof now !== 'bigint')
+    throw fail('VS_TEE_INVALID_OPTION', {
+      details: { field: 'evidence, now', expected: 'bytes; Unix seconds, a bigint' },
+    })
+  standard ??= defaultBackend()
+  const backend = options.backend ?? standard
+  const trust: Trust = { root: rootOf(options.root), at: now, backend: remember(backend) }
+  const vendor = () => (isTdx(evidence) ? 'intel-tdx' : 'intel-sgx')
+  return judged<typeof INTEL_CHECKS, IntelClaims>(vendor, INTEL_CHECKS, async (ledger, found) => {
+    const quote = parseQuote(evidence)
+    found({ claims: claimsOf(quote), platformId: quote.pck.ppid })
+    ledger.note('form', true)
+    ledger.require('supported', quote.qeVendorId === INTEL_QE_VENDOR, `QE vendor ${quote.qeVendorId}`)
+    checkTrailing(ledger, quote, appraisal)
+    const pckCa = await checkQuote(ledger, quote, trust, backend)
+    if (collateral === undefined) throw new Lack('TCB info, QE identity and revocation lists of this platform')
+    const decoded = decodeCollateral(collateral)
+    ledger.note('collateral', true)
+    const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, pckCa, trust)
+    const sameTee = tcbInfo.id === (quote.body.tee === 'sgx' ? 'SGX' : 'TDX')
+    const sameQe = qeIdentity.id === (quote.body.tee === 'sgx' ? 'QE' : 'TD_QE')
+    if (sameQe) checkQe(ledger, quote, qeIdentity)
+    else ledger.skip('qe-identity', 'the QE identity is for another TEE')
+    if (!sameTee) throw new Refusal('tcb-info-kind', 'VS_TEE_COLLATERAL', `${tcbInfo.id} for ${quote.body.tee}`)
+    checkModule(ledger, quote, tcbInfo)
+    const td = quote.body.tee === 'tdx' ? quote.body.report : undefined
+    const qe = sameQe ? { report: quote.qeReport, identity: qeIdentity } : undefined
+    const tcb = evaluateTcb(quote.pck, tcbInfo, td, qe)
+    const parts = { platform: tcb.platform, ...(tcb.module && { module: tcb.module }), ...(tcb.qe && { qe: tcb.qe }) }
+    const report: TcbReport = { status: tcb.converged, advisories: tcb.advisories, parts }
+    found({ tcb: report })
+    const evaluation = Math.min(tcbInfo.tcbEvaluationDataNumber, qeIdentity.tcbEvaluationDataNumber)
+    appraise(ledger, quote, tcb, evaluation, appraisal)
+    answers(ledger, quote, relyingParty)
+  })
+}
+
+function rootOf(der: Uint8Array | undefined): Certificate {
+  if (der === undefined) return intelRoot()
+  try {
+    return parseCertificate(der, 'root')
+  } catch (error) {
+    const expected = error instanceof Refusal ? error.detail : 'the DER of a certificate'
+    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'root', expected } })
+  }
+}
+
+/** As far as can be told from what may not be a quote at all. */
+const isTdx = (evidence: Uint8Array): boolean => evidence[4] === 0x81
+
+function checkTrailing(ledger: Checks, { trailing }: Quote, policy: IntelAppraisal): void {
+  const allowed = trailing.length === 0 || (policy.trailingBytes === 'zeros' && isZero(trailing))
+  const kind = isZero(trailing) ? 'zero bytes' : 'bytes, not all zero'
+  ledger.note('trailing-bytes', allowed, trailing.length === 0 ? undefined : `${trailing.length} ${kind}`)
+}
+
+/** What the quote proves by itself, given the root. Answers the CA of the PCK certificate. */
+async function checkQuote(
+  ledger: Checks,
+  quote: Quote,
+  { root, at, backend: remembered }: Trust,
+  backend: SignatureBackend,
+): Promise<Certificate> {
+  const { pckChain, qeReport, qeReportBytes, attestationKey } = quote
+  const [pck, ca] = pckChain
+  if (pck === undefined || ca === undefined) throw new Refusal('form', 'VS_TEE_MALFORMED', 'no PCK chain')
+  const path = await verifyPath(pckChain, {
+    at,
+    backend: remembered,
+    root,
+    understood: [SGX_EXTENSION],
+    maxIntermediates: 1,
+  })
+  const wrong = path.ok ? [] : ([path.detail, path.code] as const)
+  if (!path.ok && path.code === 'VS_TEE_CERTIFICATE_DATE') ledger.note('pck-chain', false, ...wrong)
+  else ledger.require('pck-chain', path.ok, ...wrong)
+  const [leafName, caName] = [commonName(pck.subject), commonName(ca.subject)]
+  const named =
+    leafName === 'Intel SGX PCK Certificate' && /^Intel SGX PCK (?:Platform|Processor) CA$/.test(caName ?? '')
+  ledger.require('pck-certificate', named && pck.ca === undefined, `${leafName} of ${caName}`)
+
+  const p256 = 'ecdsa-p256-sha256'
+  const byPck = await backend.verify(p256, pck.key, qeReportBytes, quote.qeReportSignature)
+  ledger.require('qe-report-signature', byPck)
+  const binding = `${bytesToHex(sha256(concatBytes(attestationKey, quote.qeAuthData)))}${'00'.repeat(32)}`
+  ledger.require('qe-binding', qeReport.reportData === binding, `report data ${qeReport.reportData}`)
+  const point = concatBytes(Uint8Array.of(4), attestationKey)
+  const byQe = await backend.verify(p256, { type: 'ec', curve: 'P-256', point }, quote.signed, quote.signature)
+  ledger.require('quote-signature', byQe)
+  return ca
+}
+
+function checkQe(ledger: Checks, { qeReport }: Quote, identity: QeIdentity): void {
+  const wrong: string[] = []
+  if (qeReport.mrSigner !== identity.mrsigner) wrong.push(`MRSIGNER ${qeReport.mrSigner}`)
+  if (qeReport.isvProdId !== identity.isvprodid) wrong.push(`ISVPRODID ${qeReport.isvProdId}`)
+  if (mask(qeReport.miscSelect, identity.miscselectMask) !== identity.miscselect)
+    wrong.push(`MISCSELECT ${qeReport.miscSelect}`)
+  if (mask(qeReport.attributes, identity.attributesMask) !== identity.attributes)
+    wrong.push(`ATTRIBUTES ${qeReport.attributes}`)
+  // Whatever the mask leaves open.
+  if (((hexToBytes(qeReport.attributes)[0] ?? 0) & 2) !== 0) wrong.push('DEBUG')
+  ledger.note('qe-identity', wrong.length === 0, wrong.join(', ') || undefined)
+}
+
+function checkModule(ledger: Checks, { body }: Quote, tcbInfo: TcbInfo): void {
+  if (body.tee === 'sgx' || tcbInfo.id === 'SGX') {
+    ledger.skip('tdx-module', 'SGX has none')
+    return
+  }
+  const { report } = body
+  const svn = hexToBytes(report.teeTcbSvn)
+  const version = svn[1] ?? 0
+  const module = version > 0 ? moduleIdentity(tcbInfo, svn) : tcbInfo.tdxModule
+  if (module === undefined) {
+    ledger.note('tdx-module', false, `version ${version} is not listed`)
+    return
+  }
+  const wrong: string[] = []
+  if (report.mrSignerSeam !== module.mrsigner) wrong.push(`MRSIGNERSEAM ${report.mrSignerSeam}`)
+  const masked = mask(report.seamAttributes, module.attributesMask)
+  if (masked !== module.attributes || !/^0*$/.test(report.seamAttributes))
+    wrong.push(`SEAMATTRIBUTES ${report.seamAttributes}`)
+  ledger.note('tdx-module', wrong.length === 0, wrong.join(', ') || `version ${version}, SVN ${svn[0]}`)
+}
+
+function mask(value: string, by: string): string {
+  const bits = hexToBytes(by)
+  return bytesToHex(hexToBytes(value).map((byte, i) => byte & (bits[i] ?? 0)))
+}

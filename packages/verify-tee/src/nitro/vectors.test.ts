@@ -1,12 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { nobleBackend, nodeBackend, type SignatureBackend, webBackend } from '../pki/index.ts'
 import { inspectNitro, type NitroOptions, verifyNitro } from './index.ts'
-
-/** Real documents; they lie beside the project, not in it. */
-const FOLDER = join(__dirname, '../../../../../shared/vectors/tee/nitro')
-const present = existsSync(FOLDER)
-const read = (file: string): Uint8Array => new Uint8Array(readFileSync(join(FOLDER, file)))
+import { documents, FOLDER, present, read } from './vectors.fixture.ts'
 
 const second = (iso: string): bigint => BigInt(Math.floor(Date.parse(iso) / 1000))
 
@@ -16,30 +10,13 @@ const lenient = (now: bigint): NitroOptions => ({
   now,
 })
 
-interface Entry {
-  readonly file: string
-  readonly kind: string
-  readonly expect?: string
-  readonly negative_or_note?: string
-  readonly observed?: {
-    readonly ts?: string
-    readonly module?: string
-    readonly err?: string
-    readonly debug?: boolean
-  }
-}
-
-const index: readonly Entry[] = present
-  ? (JSON.parse(readFileSync(join(FOLDER, 'index.json'), 'utf8')) as Entry[]).filter(({ kind }) => kind === 'nitro-doc')
-  : []
-
 const backends: readonly SignatureBackend[] = [nobleBackend, nodeBackend(), webBackend()].filter(
   (backend) => backend !== undefined,
 )
 
 if (!present) test('real documents', () => console.warn(`skipped: ${FOLDER} is absent`))
 
-describe.each(index)('$file', (entry) => {
+describe.each(documents)('$file', (entry) => {
   const evidence = read(entry.file)
   const note = entry.negative_or_note ?? ''
   const debug = /debug/.test(note) || /_dbg/.test(entry.file)
@@ -58,6 +35,9 @@ describe.each(index)('$file', (entry) => {
     if (entry.observed?.module !== undefined) expect(claims.moduleId).toBe(entry.observed.module)
     if (entry.observed?.ts !== undefined) expect(new Date(claims.timestamp).toISOString()).toBe(entry.observed.ts)
     if (entry.observed?.debug !== undefined) expect(claims.debug).toBe(entry.observed.debug)
+    if (entry.observed?.pcr0 !== undefined) expect(claims.pcrs['0']).toMatch(new RegExp(`^${entry.observed.pcr0}`))
+    if (entry.observed?.npcr !== undefined) expect(Object.keys(claims.pcrs)).toHaveLength(entry.observed.npcr)
+    if (entry.observed?.n !== undefined) expect(claims.chain).toHaveLength(entry.observed.n)
   })
 
   test.each(backends)('the verdict, on $name', async (backend) => {
@@ -80,6 +60,6 @@ describe.each(index)('$file', (entry) => {
 })
 
 test('how many ran', () => {
-  console.info(`Nitro: ${index.length} documents judged on ${backends.map(({ name }) => name).join(', ')}`)
+  console.info(`Nitro: ${documents.length} documents judged on ${backends.map(({ name }) => name).join(', ')}`)
   expect(backends).toHaveLength(3)
 })

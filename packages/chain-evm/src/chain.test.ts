@@ -71,6 +71,12 @@ test('reads blocks, balances and code', async () => {
   expect(await chain.code(ZERO_ADDRESS)).toBe('0x')
 })
 
+test('what no contract answers is a refusal of the chain, not a fault of a library', async () => {
+  const abi = [{ type: 'function', name: 'count', inputs: [], outputs: [{ type: 'uint256' }] }] as const
+  const asked = read(chain, { address: ZERO_ADDRESS, abi, name: 'count', args: [] })
+  await expect(asked).rejects.toMatchObject({ code: 'VS_EVM_RPC', details: { address: ZERO_ADDRESS } })
+})
+
 describe('deployment', () => {
   test('puts the factory in place on a local chain, and a contract at its address once', async () => {
     expect(await chain.code(FACTORY)).toBe('0x')

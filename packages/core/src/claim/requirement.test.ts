@@ -122,9 +122,16 @@ test.each<[string, Requirement]>([
   ['a tier without a name', { tier: '', policy: leaf(0).policy }],
   ['a tier whose name no receipt can hold', { tier: 'x'.repeat(129), policy: leaf(0).policy }],
   ['a tier with a control in its name', { tier: 'a\n', policy: leaf(0).policy }],
+  ['a tier with a line separator in its name', { tier: 'a\u2028b', policy: leaf(0).policy }],
+  ['a tier with two spaces in its name', { tier: 'a  b', policy: leaf(0).policy }],
+  ['a leaf counted twice', { atLeast: 2, of: [leaf(0), leaf(1), leaf(0)] }],
+  [
+    'a leaf counted twice, once alone in a group',
+    { atLeast: 2, of: [leaf(0), { any: [{ all: [leaf(0)] }] }, leaf(1)] },
+  ],
   ['nine leaves', { all: Array.from({ length: 9 }, (_, i) => leaf(i)) }],
   ['nine deep', deep(9)],
-  ['33 nodes', { any: Array.from({ length: 32 }, () => leaf(0)) }],
+  ['33 nodes', { any: Array.from({ length: 11 }, () => ({ all: [leaf(0), leaf(1)] })) }],
 ])('%s is refused', (_, r) => {
   expect(() => checkRequirement(r)).toThrow(expect.objectContaining({ code: 'VS_CORE_REQUIREMENT_INVALID' }))
   expect(() => requirementDigest(r)).toThrow(expect.objectContaining({ code: 'VS_CORE_REQUIREMENT_INVALID' }))
@@ -133,7 +140,9 @@ test.each<[string, Requirement]>([
 test('a requirement of the greatest size is taken', () => {
   expect(checkRequirement(deep(8))).toBeDefined()
   expect(requirementFormula({ all: LEAVES })).toHaveLength(MAX_LEAVES + 3)
-  const pairs = (depth: number): Requirement => (depth === 0 ? leaf(0) : { any: [pairs(depth - 1), pairs(depth - 1)] })
+  // Sixteen leaves in pairs: a leaf may occur in several groups, and once in each.
+  const pairs = (depth: number, at = 0): Requirement =>
+    depth === 0 ? leaf(at % 2) : { any: [pairs(depth - 1, 2 * at), pairs(depth - 1, 2 * at + 1)] }
   expect(requirementFormula(checkRequirement(pairs(4)))).toHaveLength(61)
 })
 
@@ -142,7 +151,7 @@ test('a group of one is its only member', () => {
     fc.property(usable, (r) => {
       for (const alone of [{ all: [r] }, { any: [r] }, { atLeast: 1, of: [r] }])
         expect(requirementFormula(alone)).toEqual(requirementFormula(r))
-      expect(requirementFormula({ any: [r, { all: [r] }] })).toEqual(requirementFormula({ any: [r, r] }))
+      expect(requirementFormula({ any: [{ all: [r] }, leaf(0)] })).toEqual(requirementFormula({ any: [r, leaf(0)] }))
     }),
   )
   for (const alone of [{ all: [leaf(0)] }, { any: [leaf(0)] }, { atLeast: 1, of: [leaf(0)] }, deep(8)])

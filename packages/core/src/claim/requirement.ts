@@ -56,17 +56,18 @@ export function policyDigest(p: Policy): Digest {
   ) as Digest
 }
 
-/** What a receipt can hold. */
-const isTierName = (name: string): boolean => name.length <= 128 && /^[^\p{Cc}\p{Cs}]+$/u.test(name)
+/** Words with one space between them, and nothing that can not be seen: verdicts are read by people, line by line. */
+export const TIER_NAME = /^(?=.{1,128}$)[^\p{Cc}\p{Cf}\p{Cs}\p{Z}]+(?: [^\p{Cc}\p{Cf}\p{Cs}\p{Z}]+)*$/u
 
 export const isLeaf = (r: Requirement): r is Leaf => 'tier' in r
 
-interface Group {
+export interface Group {
   readonly k: number
   readonly of: readonly Requirement[]
 }
 
-function group(r: Exclude<Requirement, Leaf>): Group {
+/** `all` is n of n, `any` is 1 of n. */
+export function requirementGroup(r: Exclude<Requirement, Leaf>): Group {
   if ('all' in r) return { k: r.all.length, of: r.all }
   if ('any' in r) return { k: 1, of: r.any }
   return { k: r.atLeast, of: r.of }
@@ -76,11 +77,18 @@ function group(r: Exclude<Requirement, Leaf>): Group {
 export function leaves(requirement: Requirement): readonly Leaf[] {
   const found: Leaf[] = []
   const walk = (r: Requirement): void => {
-    if (!isLeaf(r)) group(r).of.forEach(walk)
+    if (!isLeaf(r)) requirementGroup(r).of.forEach(walk)
     else if (!found.some((l) => sameLeaf(l, r))) found.push(r)
   }
   walk(requirement)
   return found
+}
+
+/** A group of one is its only member. */
+function alone(r: Requirement): Requirement {
+  if (isLeaf(r)) return r
+  const [only, ...more] = requirementGroup(r).of
+  return only === undefined || more.length > 0 ? r : alone(only)
 }
 
 export const sameLeaf = (a: Leaf, b: Leaf): boolean => a.tier === b.tier && a.policy === b.policy
@@ -98,7 +106,7 @@ export function requirementFormula(requirement: Requirement): Uint8Array {
       out.push(found.findIndex((l) => sameLeaf(l, r)))
       return
     }
-    const { k, of } = group(r)
+    const { k, of } = requirementGroup(r)
     of.forEach(walk)
     if (of.length > 1) out.push(GROUP, k, of.length)
   }
@@ -106,20 +114,27 @@ export function requirementFormula(requirement: Requirement): Uint8Array {
   return Uint8Array.from(out)
 }
 
-/** Throws `VS_CORE_REQUIREMENT_INVALID` for an empty group, a k out of range, or more than a contract evaluates: 32 nodes make a formula of at most 61 bytes. */
+/**
+ * Throws `VS_CORE_REQUIREMENT_INVALID` for an empty group, a k out of range, a group that counts one leaf twice, or more than
+ * a contract evaluates: 32 nodes make a formula of at most 61 bytes.
+ */
 export function checkRequirement(requirement: Requirement): Requirement {
   let nodes = 0
   const walk = (r: Requirement, depth: number): void => {
     nodes += 1
     if (depth > 8 || nodes > 32) throw invalid('at most 32 nodes, 8 deep', `${nodes} nodes, ${depth} deep`)
     if (isLeaf(r)) {
-      if (!isTierName(r.tier)) throw invalid('a tier name of 1 to 128 characters without controls', show(r.tier))
+      if (!TIER_NAME.test(r.tier))
+        throw invalid('a tier name: visible characters, up to 128, single spaces', show(r.tier))
       return
     }
-    const { k, of } = group(r)
+    const { k, of } = requirementGroup(r)
     if (of.length === 0) throw invalid('a group of at least one', 'an empty group')
     if (!Number.isInteger(k) || k < 1 || k > of.length) throw invalid(`atLeast of 1..${of.length}`, String(k))
     for (const inner of of) walk(inner, depth + 1)
+    const own = of.map(alone).filter(isLeaf)
+    const twice = own.find((leaf, i) => own.findIndex((other) => sameLeaf(leaf, other)) !== i)
+    if (twice !== undefined) throw invalid('each leaf once in a group', `${show(twice.tier)} twice`)
   }
   walk(requirement, 0)
   const count = leaves(requirement).length
@@ -147,7 +162,7 @@ export type Ternary = 'true' | 'unknown' | 'false'
 
 export function evaluateRequirement(requirement: Requirement, leafValue: (leaf: Leaf) => Ternary): Ternary {
   if (isLeaf(requirement)) return leafValue(requirement)
-  const { k, of } = group(requirement)
+  const { k, of } = requirementGroup(requirement)
   const values = of.map((r) => evaluateRequirement(r, leafValue))
   const sure = values.filter((v) => v === 'true').length
   const possible = values.filter((v) => v !== 'false').length

@@ -60,6 +60,11 @@ export interface VerifyContext {
   readonly blobs?: Blobs
   readonly reexecute?: (claim: Claim) => Promise<readonly Tensor[]>
   readonly signal?: AbortSignal
+  /**
+   * Work on `of` that does not depend on the policy, done once for all leaves that this evidence is judged for. `name` says
+   * what is done, whose. Absent: do it. It lasts as long as one verification, in which nothing changes.
+   */
+  readonly once?: <T>(name: string, of: object, make: () => T) => T
 }
 
 /**

@@ -2,20 +2,18 @@ import {
   type Commitment,
   checkRequirement,
   claimDigest,
-  evaluateRequirement,
   type Json,
   jsonDigest,
   type Leaf,
   leaves,
   type Require,
   type Requirement,
-  sameLeaf,
-  type Ternary,
   type Tier,
   tensorSpec,
 } from '../claim/index.ts'
-import { type ErrorCode, isVeristackError } from '../errors/base.ts'
+import { isVeristackError } from '../errors/base.ts'
 import { type AnchorLookup, type AnchorSet, lookupAnchors } from './anchors.ts'
+import { type Conclusion, conclude, meetsFor, namesOf } from './conclude.ts'
 import type { Receipt } from './receipt.ts'
 import type { Settlement } from './settlement.ts'
 import { checkStructure } from './structure.ts'
@@ -74,7 +72,7 @@ export interface SettlementVerdict {
 export type ReceiptVerdict = {
   readonly checks: readonly Check[]
   readonly assumptions: readonly string[]
-  /** Output commitments that an accepted leaf or demand speaks for. */
+  /** Output commitments of outputs for which accepted leaves, and accepted demands, are enough by themselves. */
   readonly covers: readonly Commitment[]
   readonly leaves: readonly LeafVerdict[]
   /** Of `require`; empty without it. */
@@ -84,31 +82,32 @@ export type ReceiptVerdict = {
   readonly settlements: readonly SettlementVerdict[]
 } & Conclusion
 
-type Conclusion =
-  | { readonly status: 'accepted' | 'pending' }
-  | { readonly status: 'undetermined'; readonly missing: Missing }
-  | { readonly status: 'rejected'; readonly code: ErrorCode }
-
 /** Judges a parsed receipt. Throws only for an aborted signal, a bad `require` or a verifier that breaks its contract. */
 export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOptions): Promise<ReceiptVerdict> {
+  options.signal?.throwIfAborted()
   const demand = options.require === undefined ? undefined : readDemand(options.require)
   const checked = checkStructure(receipt, claimDigest(receipt.signed.claim))
   const checks = checked.map(({ code: _, ...check }): Check => check)
-  const settlements = await judgeSettlements(receipt, options)
   const failed = checked.find((c) => c.outcome === 'fail')
   if (failed !== undefined) {
     const nothing = { assumptions: [], covers: [], leaves: [], demands: [], evidence: [] }
+    // No chain is asked about a receipt that contradicts itself.
+    const settlements = receipt.settlements.map((settlement) => ({
+      settlement,
+      status: 'undetermined: chain' as const,
+    }))
     return { status: 'rejected', code: failed.code, checks, settlements, ...nothing }
   }
+  const settlements = await judgeSettlements(receipt, options)
   const judge = judging(receipt, options)
   const judged: (LeafVerdict & Found)[] = []
   for (const [i, leaf] of leaves(receipt.requirement).entries()) {
-    const found = await ofTier(receipt, options, judge, leaf.tier, receipt.policies[i]?.offchain ?? null)
+    const found = await ofTier(receipt, options, judge, leaf, receipt.policies[i]?.offchain ?? null)
     judged.push(...found.map((f) => ({ leaf, ...f })))
   }
   const demands: (DemandVerdict & Found & { readonly leaf: Leaf })[] = []
   for (const { leaf, policy } of demand?.leaves ?? []) {
-    const found = await ofTier(receipt, options, judge, leaf.tier, policy)
+    const found = await ofTier(receipt, options, judge, leaf, policy)
     demands.push(...found.map((f) => ({ leaf, tier: leaf.tier, policy, ...f })))
   }
   const evidence: EvidenceVerdict[] = []
@@ -116,13 +115,19 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
     const own = judged.filter((j) => j.index === index)
     evidence.push(...own.map(({ leaf, verdict }) => ({ index, kind, leaf, verdict })))
     if (own.length === 0)
-      evidence.push({ index, kind, leaf: undefined, verdict: (await judge(index, null)) ?? open('plugin') })
+      evidence.push({ index, kind, leaf: undefined, verdict: (await judge(index, null, '')) ?? open('plugin') })
   }
   const accepted = [...judged, ...demands].map((j) => j.verdict).filter((v) => v.status === 'accepted')
+  const agreedFor = meetsFor(receipt.requirement, judged)
+  const demandedFor = demand === undefined ? () => true : meetsFor(demand.requirement, demands)
+  const specs = new Set(receipt.signed.outputs.flatMap(namesOf))
+  const covered = new Set([...specs].filter((spec) => agreedFor(spec) && demandedFor(spec)))
+  const isCovered = (c: Commitment): boolean =>
+    namesOf(c).every((spec) => covered.has(spec)) && accepted.some((v) => v.covers.some((d) => sameCommitment(c, d)))
   const common = {
     checks,
     assumptions: [...new Set(accepted.flatMap((v) => v.assumptions))],
-    covers: receipt.signed.outputs.filter((c) => accepted.some((v) => v.covers.some((d) => sameCommitment(c, d)))),
+    covers: receipt.signed.outputs.filter(isCovered),
     leaves: judged.map(({ leaf, kind, verdict }) => ({ leaf, kind, verdict })),
     demands: demands.map(({ tier, policy, kind, verdict }) => ({ tier, policy, kind, verdict })),
     evidence,
@@ -131,20 +136,18 @@ export async function verifyReceipt(receipt: Receipt, options: VerifyReceiptOpti
   if (settlements.some((s) => s.status === 'refuted'))
     return { ...common, status: 'rejected', code: 'VS_CORE_SETTLEMENT_REFUTED' }
   const agreed = conclude(receipt.requirement, judged)
-  if (agreed.status === 'rejected' || demand === undefined)
-    return { ...common, ...covering(receipt, common.covers, agreed) }
+  if (agreed.status === 'rejected' || demand === undefined) return { ...common, ...covering(receipt, covered, agreed) }
   const demanded = conclude(demand.requirement, demands)
   if (demanded.status === 'rejected') return { ...common, status: 'rejected', code: 'VS_CORE_EVIDENCE_REFUSED' }
   // The weaker of the two: what is open stays open, and pending only what nothing else keeps from being accepted.
   const weaker =
     [agreed, demanded].find((c) => c.status === 'undetermined') ??
     [agreed, demanded].find((c) => c.status === 'pending')
-  return { ...common, ...covering(receipt, common.covers, weaker ?? agreed) }
+  return { ...common, ...covering(receipt, covered, weaker ?? agreed) }
 }
 
 /** Accepted says of every output in the receipt that it may be relied on. */
-function covering(receipt: Receipt, covers: readonly Commitment[], conclusion: Conclusion): Conclusion {
-  const covered = new Set(covers.flatMap((c) => c.tensor.split(',')))
+function covering(receipt: Receipt, covered: ReadonlySet<string>, conclusion: Conclusion): Conclusion {
   const isOpen = conclusion.status === 'accepted' && receipt.outputs.some((t) => !covered.has(tensorSpec(t)))
   return isOpen ? { status: 'undetermined', missing: 'plugin' } : conclusion
 }
@@ -169,26 +172,6 @@ function readDemand(require: Require) {
   return { requirement: checkRequirement(walk(require)), leaves: [...found.values()] }
 }
 
-/** A leaf is satisfied by any of the evidence that was judged for it. */
-function conclude(
-  requirement: Requirement,
-  judged: readonly { readonly leaf: Leaf; readonly verdict: Verdict }[],
-): Conclusion {
-  const evaluate = (truth: (v: Verdict) => Ternary): Ternary =>
-    evaluateRequirement(requirement, (leaf) => {
-      const values = judged.filter((j) => sameLeaf(j.leaf, leaf)).map((j) => truth(j.verdict))
-      return values.includes('true') ? 'true' : values.includes('unknown') ? 'unknown' : 'false'
-    })
-  const value = evaluate((v) => (v.status === 'accepted' ? 'true' : v.status === 'rejected' ? 'false' : 'unknown'))
-  if (value === 'true') return { status: 'accepted' }
-  const rejected = judged.map((j) => j.verdict).find((v) => v.status === 'rejected')
-  if (value === 'false') return { status: 'rejected', code: rejected?.code ?? 'VS_CORE_EVIDENCE_REFUSED' }
-  const withPending = evaluate((v) => (v.status === 'accepted' || v.status === 'pending' ? 'true' : 'false'))
-  if (withPending === 'true') return { status: 'pending' }
-  const undetermined = judged.map((j) => j.verdict).find((v) => v.status === 'undetermined')
-  return { status: 'undetermined', missing: undetermined?.missing ?? 'blob' }
-}
-
 /** A verdict, and the place of its evidence where there is any. */
 interface Found {
   readonly index: number | undefined
@@ -204,14 +187,14 @@ const open = (missing: Missing): Verdict => ({
   covers: [],
 })
 
-/** The verdict on one piece of evidence under a policy; undefined where no verifier here knows its kind. */
-type Judge = (index: number, policy: Json) => Promise<Verdict | undefined>
+/** The verdict on one piece of evidence under a policy, known by its digest; undefined where no verifier here knows its kind. */
+type Judge = (index: number, policy: Json, digest: string) => Promise<Verdict | undefined>
 
 async function ofTier(
   { evidence }: Receipt,
   { verifiers }: VerifyReceiptOptions,
   judge: Judge,
-  tier: Tier,
+  leaf: Leaf,
   policy: Json,
 ): Promise<readonly Found[]> {
   const found: Found[] = []
@@ -219,7 +202,7 @@ async function ofTier(
   for (const [index, { kind }] of evidence.entries()) {
     const verifier = verifiers.find((v) => v.kind === kind)
     if (verifier === undefined) unknown ??= kind
-    const verdict = verifier?.tier === tier ? await judge(index, policy) : undefined
+    const verdict = verifier?.tier === leaf.tier ? await judge(index, policy, leaf.policy) : undefined
     if (verdict !== undefined) found.push({ index, kind, verdict })
   }
   if (found.length > 0) return found
@@ -238,21 +221,46 @@ function judging(receipt: Receipt, o: VerifyReceiptOptions): Judge {
     ...(o.blobs === undefined ? {} : { blobs: o.blobs }),
     ...(o.reexecute === undefined ? {} : { reexecute: o.reexecute }),
     ...(o.signal === undefined ? {} : { signal: o.signal }),
+    once: rememberer(),
   }
-  return async (index, policy) => {
+  return async (index, policy, digest) => {
     const evidence = receipt.evidence[index]
     const verifier = o.verifiers.find((v) => v.kind === evidence?.kind)
     if (evidence === undefined || verifier === undefined) return undefined
-    const key = `${index} ${jsonDigest(policy)}`
-    const verdict = known.get(key) ?? verifier.verify(subject, evidence, { ...context, policy })
+    const key = `${index} ${digest}`
+    const before = known.get(key)
+    if (before !== undefined) return before
+    // Whoever wants to stop this has a chance to, between two pieces of evidence.
+    await turn()
+    o.signal?.throwIfAborted()
+    const verdict = verifier.verify(subject, evidence, { ...context, policy })
     known.set(key, verdict)
     return verdict
   }
 }
 
+/** What a verifier did once for an object of this verification, by the verifier's own name for it. */
+function rememberer(): NonNullable<VerifyContext['once']> {
+  const done = new WeakMap<object, Map<string, unknown>>()
+  return <T>(name: string, of: object, make: () => T): T => {
+    const own = done.get(of) ?? new Map<string, unknown>()
+    done.set(of, own)
+    if (!own.has(name)) own.set(name, make())
+    return own.get(name) as T
+  }
+}
+
+/** Lets timers and signals in; where there are no timers there is nobody to wait for. */
+const turn = (): Promise<void> =>
+  new Promise((done) => {
+    if (typeof setTimeout === 'function') setTimeout(done, 0)
+    else done()
+  })
+
 async function judgeSettlements(receipt: Receipt, o: VerifyReceiptOptions): Promise<readonly SettlementVerdict[]> {
   const judged: SettlementVerdict[] = []
   for (const settlement of receipt.settlements) {
+    o.signal?.throwIfAborted()
     const { said, reason } = await ask(settlement, receipt, o)
     const status = said === 'unknown' ? 'undetermined: chain' : said
     judged.push({ settlement, status, ...(reason === undefined ? {} : { reason }) })

@@ -1,6 +1,6 @@
 // Zod as a namespace: bundlers then leave out what is not used (two thirds of the browser bundle).
 import * as z from 'zod'
-import type { Address, Digest, Hex, ProgramId, RequestId } from '../../claim/index.ts'
+import { type Address, type Digest, type Hex, type ProgramId, type RequestId, TIER_NAME } from '../../claim/index.ts'
 import type { EvidenceKind } from '../verdict.ts'
 
 // The small forms that all wire types are made of. Each value has one text: hexadecimal is lower case, integers of more
@@ -33,7 +33,9 @@ const uint = (bits: number, digits: number) =>
 export const uint64 = uint(64, 20)
 export const uint256 = uint(256, 78)
 
-/** Names that people choose: tiers, tensors, schemes, checks. Controls are refused, so that they can be printed. */
+export const tierName = pattern(TIER_NAME, 'a tier name: visible characters, up to 128, single spaces')
+
+/** Names that people choose: tensors, schemes, checks. Controls are refused, so that they can be printed. */
 export const label = (max = 128) => {
   const expected = `1 to ${max} characters without controls`
   return z

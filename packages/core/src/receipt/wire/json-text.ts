@@ -9,8 +9,7 @@ export interface TextLimits {
   readonly maxDepth: number
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|-?\d[\d.eE+-]*/gs
-const MAX_NODES = 4_000_000
+const MAX_NODES = 100_000
 
 /**
  * JSON as RFC 7493 (I-JSON) restricts it: no repeated member names, well-formed Unicode, finite numbers. Repeated names
@@ -24,6 +23,8 @@ export function parseJsonText(text: string, field: string, limits: TextLimits): 
   if (bytes > limits.maxBytes) {
     throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${limits.maxBytes} bytes`, got: bytes } })
   }
+  // Before it is parsed: what is over the limits costs no more than finding that out.
+  checkSize(text, field, limits.maxDepth)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -36,11 +37,53 @@ export function parseJsonText(text: string, field: string, limits: TextLimits): 
   return checkPlainData(value, field, limits.maxDepth)
 }
 
+const NUMBER = /-?\d[\d.eE+-]*/y
+
+/** The tokens of a JSON text but for white space, `true`, `false` and `null`; of other texts, some of what is there. */
+function* tokens(text: string): Generator<string> {
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at] ?? ''
+    if (c === '"') {
+      const from = at
+      at = endOfString(text, at)
+      yield text.slice(from, at + 1)
+    } else if ('{}[],:'.includes(c)) yield c
+    else if (c === '-' || (c >= '0' && c <= '9')) {
+      NUMBER.lastIndex = at
+      const number = NUMBER.exec(text)?.[0] ?? c
+      at += number.length - 1
+      yield number
+    }
+  }
+}
+
+/** The place of the quotation mark that ends the string; the text's end where none does. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let slashes = 0
+    while (text[at - 1 - slashes] === '\\') slashes += 1
+    if (slashes % 2 === 0) return at
+  }
+  return text.length
+}
+
+function checkSize(text: string, field: string, maxDepth: number): void {
+  let depth = 0
+  let values = 0
+  for (const token of tokens(text)) {
+    if (token === '{' || token === '[') depth += 1
+    else if (token === '}' || token === ']') depth -= 1
+    else if (token === ',') values += 1
+    if (depth > maxDepth) throw invalid(field, `nesting of at most ${maxDepth}`, 'deeper')
+    if (values > MAX_NODES) throw tooMany(field)
+  }
+}
+
 /** `text` is known to be JSON, so tokens are all that there is to look at. */
 function checkTokens(text: string, field: string): void {
   const open: (Set<string> | undefined)[] = []
   let last = ''
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const token of tokens(text)) {
     if (token === '{') open.push(new Set())
     else if (token === '[') open.push(undefined)
     else if (token === '}' || token === ']') open.pop()
@@ -49,7 +92,7 @@ function checkTokens(text: string, field: string): void {
       const names = open.at(-1)
       if (names?.has(String(name))) throw invalid(field, 'each member name once', `${show(name)} twice`)
       names?.add(String(name))
-    } else if (!token.startsWith('"')) {
+    } else if (token !== ',' && !token.startsWith('"')) {
       const number = Number(token)
       // What is not finite, and -0, is refused where its place is known.
       const canonical = JSON.stringify(number)
@@ -68,7 +111,7 @@ export function checkPlainData(value: unknown, field: string, maxDepth: number):
   let nodes = 0
   const walk = (v: unknown, at: string, depth: number): void => {
     nodes += 1
-    if (nodes > MAX_NODES) throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${MAX_NODES} values` } })
+    if (nodes > MAX_NODES) throw tooMany(field)
     if (v === null || typeof v === 'boolean') return
     if (typeof v === 'string') {
       checkText(v, at)
@@ -101,6 +144,8 @@ export function checkPlainData(value: unknown, field: string, maxDepth: number):
 function checkText(text: string, at: string): void {
   if (!text.isWellFormed()) throw invalid(at, 'well-formed Unicode', show(text))
 }
+
+const tooMany = (field: string) => fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${MAX_NODES} values` } })
 
 const invalid = (field: string, expected: string, got: string) =>
   fail('VS_CORE_INVALID_DATA', { details: { field, expected, got } })

@@ -22,14 +22,26 @@ import {
   requestId,
   SETTLEMENT_STATES,
   signature,
+  tierName,
   uint64,
   uint256,
 } from './forms.ts'
 
 /** The wire forms. Fields are those of the types, so that a schema's output is the type. */
 
-/** Free data of a plugin or an application; that it is plain JSON of bounded depth was checked before. */
-const free = z.unknown().transform((v) => v as Json)
+/**
+ * Free data of a plugin or an application; that it is plain JSON of bounded depth was checked before. Limited, because
+ * whoever verifies hashes it: `max` characters of JSON.
+ */
+const free = (max: number) =>
+  z
+    .unknown()
+    .refine((v) => v !== undefined && JSON.stringify(v).length <= max, { error: `at most ${max} characters of JSON` })
+    .transform((v) => v as Json)
+
+const POLICY = 65_536
+const APPLICATION = 262_144
+const DETAIL = 16_384
 
 const binary = bytes.transform(fromHex)
 
@@ -60,7 +72,14 @@ export const tensor = z
 /** The specs of as many tensors as a program may have inputs or outputs, each with a name of 256 bytes. */
 const SPECS = 65_536
 
-const commitment = z.strictObject({ tensor: label(SPECS), scheme: label(), value: bytes })
+/** A value in the open is that of 1,024 elements at most; others are digests. */
+const VALUE = 2 + 64 * 1024
+
+const commitment = z.strictObject({
+  tensor: label(SPECS).refine((t) => t.split(',').length <= 64, { error: 'at most 64 tensors' }),
+  scheme: label(),
+  value: bytes.refine((v) => v.length <= VALUE, { error: `at most ${(VALUE - 2) / 2} bytes` }),
+})
 
 export const claim = z.strictObject({
   request: requestId,
@@ -95,7 +114,7 @@ export const request = z.strictObject({
   expiresAt: uint64,
 })
 
-const leaf = z.strictObject({ tier: label(), policy: digest })
+const leaf = z.strictObject({ tier: tierName, policy: digest })
 
 const inner = (): z.ZodType<readonly Requirement[]> =>
   z
@@ -126,14 +145,14 @@ const node: z.ZodType<Requirement> = z.union([
 export const requirement = node.check(check(checkRequirement))
 
 export const policy = z.strictObject({
-  tier: label(),
+  tier: tierName,
   verifier: address,
   codeHash: digest,
   params: bytes,
-  offchain: free,
+  offchain: free(POLICY),
 })
 
-const terms = z.strictObject({ application: free, settlement: digest })
+const terms = z.strictObject({ application: free(APPLICATION), settlement: digest })
 
 export const evidence = z.strictObject({
   kind: evidenceKind,
@@ -148,7 +167,7 @@ export const settlement = z.strictObject({
   ref: bytes,
   state: z.enum(SETTLEMENT_STATES),
   mode: z.enum(['individual', 'batch']),
-  detail: free,
+  detail: free(DETAIL),
 })
 
 export const receipt = z.strictObject({
@@ -160,8 +179,8 @@ export const receipt = z.strictObject({
   signed: signedClaim,
   outputs: z.array(tensor).max(256),
   salts: z.record(label(SPECS + 129), bytes32),
-  evidence: z.array(evidence).max(64),
-  settlements: z.array(settlement).max(256),
+  evidence: z.array(evidence).max(16),
+  settlements: z.array(settlement).max(64),
 })
 
 export const anchors = z.strictObject({

@@ -18,7 +18,8 @@ export interface SevSnpCollateral {
   readonly crl?: Encoded
 }
 
-const MAX_TEXT = 2 << 20
+/** AMD's lists have a handful of entries, and its certificates 1.7 kB. */
+const MAX_BYTES = 1 << 16
 const FIELDS = ['vek', 'issuer', 'crl']
 
 export function checkCollateral(value: unknown): SevSnpCollateral {
@@ -104,7 +105,7 @@ function decode(given: Encoded, name: string, most: number): Uint8Array[] {
 
 /** Absent for DER. */
 function textOf(given: Encoded, name: string): string | undefined {
-  if (given.length > MAX_TEXT) throw damaged(`${name}: expected at most ${MAX_TEXT} bytes, got ${given.length}`)
+  if (given.length > MAX_BYTES) throw damaged(`${name}: expected at most ${MAX_BYTES} bytes, got ${given.length}`)
   if (typeof given === 'string') return given
   return given[0] === 0x2d ? new TextDecoder('latin1').decode(given) : undefined
 }

@@ -41,7 +41,10 @@ export const sevSnpAppraisal = z
     cspIds: oneOf(z.string().min(1).max(256)).optional(),
     /** `required`: without the root's revocation list the verdict is undetermined. `unchecked`: nobody looks at one. */
     revocation: z.enum(['required', 'unchecked']),
-    /** Reports in which the host masks CHIP_ID with zeros. */
+    /**
+     * Reports in which the host masks CHIP_ID with zeros. A VCEK's certificate names the chip all the same; with a VLEK
+     * nobody knows it, and a list of platforms refuses it.
+     */
     maskedChipId: may,
     /**
      * A reported TCB version above the committed one: the host can roll the machine back below what the certificate
@@ -121,7 +124,7 @@ export const sevSnpDefaults = {
   products: ['Milan', 'Genoa', 'Turin'],
   keys: ['vcek', 'vlek'],
   revocation: 'required',
-  maskedChipId: 'refused',
+  maskedChipId: 'allowed',
   uncommittedTcb: 'refused',
   guestPolicy: {
     debug: 'refused',

@@ -5,7 +5,10 @@ import { Refusal } from '../ledger.ts'
 const ENTRY_BYTES = 24
 const MAX_ENTRIES = 32
 
-/** Keys of the table that a host hands out with a report (GHCB standardization, 56421, section 4.1.8.1), as bytes in order. */
+/**
+ * Keys of the table that a host hands out with a report (GHCB standardization, 56421, section 4.1.8.1), as they are
+ * written. Hosts lay the bytes out in this order, or with the first three groups little-endian as in UEFI.
+ */
 const NAMES = {
   '63da758de6644564adc5f4b93be8accd': 'vcek',
   a8074bc2a25a483eaae639c045a0b8a1: 'vlek',
@@ -43,7 +46,7 @@ export function parseTable(bytes: Uint8Array): CertificateTable {
     if (ranges.length === MAX_ENTRIES) throw refuse(`the certificate table has more than ${MAX_ENTRIES} entries`)
     if (offset + length > bytes.length) throw refuse(`entry ${key} ends behind the certificate table`)
     ranges.push({ from: offset, to: offset + length })
-    const name = nameOf(key)
+    const name = NAME_OF.get(key)
     if (name === undefined) others.push(key)
     else if (found[name] !== undefined) throw refuse(`the certificate table has two entries ${name}`)
     else found[name] = bytes.subarray(offset, offset + length)
@@ -58,4 +61,14 @@ export function parseTable(bytes: Uint8Array): CertificateTable {
   return { ...found, others }
 }
 
-const nameOf = (key: string): Name | undefined => Object.entries(NAMES).find(([known]) => known === key)?.[1]
+const NAME_OF: ReadonlyMap<string, Name> = new Map(
+  Object.entries(NAMES).flatMap(([key, name]) => [
+    [key, name],
+    [mixed(key), name],
+  ]),
+)
+
+function mixed(key: string): string {
+  const turned = (from: number, to: number): string => (key.slice(from, to).match(/../g) ?? []).toReversed().join('')
+  return `${turned(0, 8)}${turned(8, 12)}${turned(12, 16)}${key.slice(16)}`
+}

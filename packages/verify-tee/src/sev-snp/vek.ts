@@ -56,9 +56,15 @@ export function readVek(certificate: Certificate): Vek {
 export const issuerName = (kind: 'vcek' | 'vlek', product: Product): string =>
   kind === 'vcek' ? `SEV-${product}` : `SEV-VLEK-${product}`
 
-/** Whether the name of a product in a certificate, with or without a stepping, is one of `product`. */
+/** Zen 4c has Genoa's root, under names of its own. */
+const NAMES = { Milan: 'Milan', Genoa: 'Genoa|Bergamo|Siena', Turin: 'Turin' } as const satisfies Record<
+  Product,
+  string
+>
+
+/** Whether the name in a certificate is one of `product`; most have a stepping, some of Genoa's and Turin's have none. */
 export const isNameOf = (name: string, product: Product): boolean =>
-  name === product || new RegExp(`^${product}-[A-Z][0-9]$`).test(name)
+  new RegExp(`^(?:${NAMES[product]})(?:-[A-Z][0-9])?$`).test(name)
 
 function ia5(value: Der, name: string): string {
   const text = new TextDecoder('latin1').decode(value.content)

@@ -308,9 +308,12 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
   return 'ended'
 }
 
+const DATA: readonly string[] = ['VS_CORE_INVALID_DATA', 'VS_CORE_TOO_LARGE']
+
 /** What the executor says of inputs that it can not take is about the inputs, not about this node. */
 function refusedInputs(error: unknown): unknown {
-  if (!isVeristackError(error) || error.code.startsWith('VS_CORE_') || error.code.startsWith('VS_EVM_')) return error
+  if (!isVeristackError(error) || /^VS_(EVM|SETTLE)_/.test(error.code)) return error
+  if (error.code.startsWith('VS_CORE_') && !DATA.includes(error.code)) return error
   return new Skip('inputs', messageOf(error))
 }
 

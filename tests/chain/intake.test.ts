@@ -1,0 +1,271 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deploy } from '@veristack/chain-evm'
+import { type Hex, isVeristackError, type Policy, parseDigest, policyDigest, type RequestId } from '@veristack/core'
+import { creditOf, findEvents, getResult, placeRequest, refund } from '@veristack/settlement-evm'
+import { openProgress } from '../../packages/settlement-evm/src/intake/progress.ts'
+import { FOREIGN, inputOf, type Node, node, openScene, PRICE, payer, type Scene, stranger } from './intake.scene.ts'
+
+let scene: Scene
+let directory: string
+let folders = 0
+const open: Node[] = []
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'veristack-intake-'))
+  scene = await openScene()
+}, 120_000)
+afterEach(async () => {
+  for (const started of open.splice(0)) await started.close()
+})
+afterAll(async () => {
+  await scene?.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const start = async (options: Parameters<Scene['startNode']>[0] = {}): Promise<Node> => {
+  const { block } = await scene.chain.now()
+  const started = await scene.startNode({ from: block + 1n, ...options })
+  open.push(started)
+  return started
+}
+const folder = (): string => join(directory, String(++folders))
+const credit = () => creditOf(scene.client, node.address)
+const acceptedTimes = async (id: RequestId): Promise<number> =>
+  (await findEvents(scene.client, id)).filter((e) => e.name === 'Accepted').length
+
+test('answers what is placed before and after it begins, and is paid', async () => {
+  const before = await credit()
+  const { block } = await scene.chain.now()
+  const early = await scene.place(3)
+  const answers = await start({ from: block })
+  const late = await scene.place(4)
+  for (const id of [early, late]) {
+    expect(await answers.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
+    expect(answers.of(id)).toEqual(['seen', 'taken', 'settled'])
+    expect(await getResult(scene.client, id)).toMatchObject({ state: 'delivered', claimant: node.address })
+  }
+  expect(await credit()).toBe(before + 2n * PRICE)
+})
+
+describe('leaves alone, and goes on after', () => {
+  const leaves = async (
+    answers: Node,
+    id: RequestId,
+    expected: { readonly reason: string; readonly message?: RegExp },
+  ): Promise<void> => {
+    const { reason, message } = await answers.until('skipped', id)
+    expect(reason).toBe(expected.reason)
+    if (expected.message !== undefined) expect(message).toMatch(expected.message)
+    expect(answers.of(id)).toEqual(['seen', 'skipped'])
+    // The service is none the worse for it.
+    const honest = await scene.place(5)
+    await answers.until('settled', honest)
+    expect((await getResult(scene.client, id)).state).not.toBe('accepted')
+  }
+
+  test('inputs that do not give the commitment', async () => {
+    const answers = await start()
+    // It says 6 and commits to 7.
+    const lying = await scene.makeOrder(7)
+    const nonce = `0x${(BigInt(lying.order.request.nonce) - 1n).toString(16).padStart(64, '0')}` as Hex
+    const id = await scene.place(7, { request: { nonce } })
+    await leaves(answers, id, { reason: 'inputs', message: /inputs/ })
+  })
+
+  test('inputs that the program does not take', async () => {
+    const answers = await start({
+      inputsOf: async ({ request }) => ({
+        inputs: [
+          inputOf(Number(BigInt(request.nonce) & 0xffffn)),
+          ...(request.nonce.endsWith('9') ? [inputOf(1)] : []),
+        ],
+      }),
+    })
+    await leaves(answers, await scene.place(9), { reason: 'inputs' })
+  })
+
+  test('inputs that are not found, in no time, or are too large', async () => {
+    const strange: Record<number, () => Promise<{ readonly inputs: ReturnType<typeof inputOf>[] }>> = {
+      10: () => Promise.reject(new Error('the blob store has nothing')),
+      11: () => new Promise(() => undefined),
+      12: async () => ({ inputs: [{ ...inputOf(1), data: new Uint8Array(2000) }] }),
+    }
+    const answers = await start({
+      inputTimeoutMs: 200,
+      inputBytes: 1000,
+      inputsOf: async ({ request }) => {
+        const x = Number(BigInt(request.nonce) & 0xffffn)
+        return strange[x]?.() ?? { inputs: [inputOf(x)] }
+      },
+    })
+    await leaves(answers, await scene.place(10), { reason: 'inputs', message: /blob store has nothing/ })
+    await leaves(answers, await scene.place(11), { reason: 'inputs', message: /not found within 200 ms/ })
+    await leaves(answers, await scene.place(12), { reason: 'inputs', message: /2000 bytes, the limit is 1000/ })
+  })
+
+  test("somebody else's verifier of the same kind, which accepts anything", async () => {
+    const answers = await start()
+    const foreign = await deploy(scene.lane, { ...FOREIGN, name: 'foreign' })
+    const own = (await scene.makeOrder(1)).policies[0]
+    if (own === undefined) throw new Error('no policy')
+    const policy: Policy = { ...own, verifier: foreign.address, codeHash: parseDigest(foreign.codeHash) }
+    await leaves(answers, await scene.place(13, { policies: [policy] }), { reason: 'refused', message: /verifier/ })
+    const either = { any: [own, policy].map((p) => ({ tier: p.tier, policy: policyDigest(p) })) }
+    const id = await scene.place(13, { policies: [own, policy], requirement: either })
+    await leaves(answers, id, { reason: 'refused', message: /policies\[1\]\.verifier/ })
+  })
+
+  test('too low a price, a loss, another payer', async () => {
+    const answers = await start({ minimumPriceWei: PRICE / 1000n })
+    const small = { request: { priceWei: PRICE / 1000n - 1n } }
+    await leaves(answers, await scene.place(14, small), { reason: 'price' })
+    // Gas alone costs more than this.
+    const loss = { request: { priceWei: PRICE / 1000n } }
+    await leaves(answers, await scene.place(15, loss), { reason: 'loss', message: /costs about/ })
+    const callback = { callbackTarget: payer.address, callbackGas: 2_000_000, callbackState: 4 }
+    const { message: plain } = await answers.until('skipped', await scene.place(15, loss))
+    const { message: calling } = await answers.until('skipped', await scene.place(15, { ...loss, terms: callback }))
+    const cost = (message: string) => BigInt(/about (\d+)/.exec(message)?.[1] ?? 0)
+    expect(cost(calling)).toBeGreaterThan(2n * cost(plain))
+    await answers.close()
+    const generous = await start({ atALoss: true })
+    await generous.until('settled', await scene.place(15, loss))
+    await generous.close()
+    const choosy = await start({ payers: [stranger.address] })
+    const id = await scene.place(16)
+    expect(await choosy.until('skipped', id)).toMatchObject({ reason: 'payer' })
+  })
+
+  test('facts of the application, policies and deadlines that are not served', async () => {
+    const answers = await start({ marginSeconds: 600 })
+    await leaves(answers, await scene.place(17, { application: { shop: 'another' } }), { reason: 'application' })
+    const [own] = (await scene.makeOrder(1)).policies
+    if (own === undefined) throw new Error('no policy')
+    const policies = [{ ...own, offchain: { origin: 'ceremony' } }]
+    await leaves(answers, await scene.place(18, { policies }), { reason: 'policy' })
+    const { timestamp } = await scene.chain.now()
+    await leaves(answers, await scene.place(19, { request: { expiresAt: timestamp + 599n } }), { reason: 'deadline' })
+  })
+
+  test('what was answered or refunded before', async () => {
+    const { block } = await scene.chain.now()
+    const [answered, refunded] = [await scene.place(20), await scene.makeOrder(21)]
+    const elsewhere = await start({ from: block })
+    await elsewhere.until('settled', answered)
+    await elsewhere.close()
+    await placeRequest(scene.client, refunded)
+    await scene.chain.rpc('evm_increaseTime', [3600 + 601])
+    await scene.chain.rpc('evm_mine', [])
+    await refund(scene.client, refunded)
+    const answers = await start({ from: block })
+    // With other records, and the same claimant: it is not answered twice.
+    expect(await answers.until('skipped', answered)).toMatchObject({ reason: 'decided' })
+    expect(await answers.until('skipped', refunded.id)).toMatchObject({ reason: 'decided' })
+    expect(await acceptedTimes(answered)).toBe(1)
+  })
+})
+
+test('waits while a request is kept for somebody else, and answers it when it is open', async () => {
+  const answers = await start()
+  const { timestamp } = await scene.chain.now()
+  const terms = { exclusiveClaimant: stranger.address, exclusiveUntil: String(timestamp + 600n) }
+  const id = await scene.place(22, { terms })
+  const always = await scene.place(23, {
+    terms: { exclusiveClaimant: stranger.address, exclusiveUntil: String(timestamp + 36000n) },
+  })
+  const own = await scene.place(24, { terms: { ...terms, exclusiveClaimant: node.address } })
+  await answers.until('settled', own)
+  expect(await answers.until('skipped', always)).toMatchObject({ reason: 'exclusive' })
+  expect(answers.of(id)).toEqual(['seen'])
+  await scene.chain.rpc('evm_increaseTime', [601])
+  await scene.chain.rpc('evm_mine', [])
+  await answers.until('settled', id)
+})
+
+test('goes on with what it had begun when it stopped, and answers nothing twice', async () => {
+  const kept = folder()
+  const first = await start({ directory: kept, shut: true, parallel: 2 })
+  const ids = [await scene.place(25), await scene.place(26), await scene.place(27)]
+  await first.until('taken', ids[0])
+  await first.until('taken', ids[1])
+  await first.close()
+  const missed = await scene.place(28)
+  const second = await start({ directory: kept, from: 0n })
+  for (const id of [...ids, missed]) {
+    await second.until('settled', id)
+    expect(await acceptedTimes(id)).toBe(1)
+  }
+  await second.close()
+  const seen = second.events.flatMap((e) => (e.type === 'seen' ? [e.request] : []))
+  // Nothing that was finished before is looked at again.
+  expect(new Set(seen)).toEqual(new Set([...ids, missed]))
+  const third = await start({ directory: kept, from: 0n })
+  const last = await scene.place(29)
+  await third.until('settled', last)
+  expect(third.events.flatMap((e) => (e.type === 'seen' ? [e.request] : []))).toEqual([last])
+})
+
+test('lets go of a request that a reorganisation removes, and takes it up again where it comes back', async () => {
+  const answers = await start({ shut: true })
+  const before = await credit()
+  // Sent once, by hand: nothing sends it again when it falls out.
+  const placing = await scene.makeOrder(30)
+  const snapshot = await scene.chain.rpc('eth_blockNumber', [])
+  await placeRequest(scene.client, placing)
+  await answers.until('taken', placing.id)
+  const depth = Number(BigInt(String(await scene.chain.rpc('eth_blockNumber', []))) - BigInt(String(snapshot)))
+  await scene.chain.rpc('anvil_reorg', [depth, []])
+  await answers.until('removed', placing.id)
+  const job = await answers.stack.job(placing.id)
+  expect(await job.state()).toMatchObject({ execution: 'cancelled' })
+  answers.gate.open()
+  // The payer's own lane sends it again.
+  await answers.until('settled', placing.id)
+  expect(answers.of(placing.id)).toEqual(['seen', 'taken', 'removed', 'seen', 'settled'])
+  expect(await acceptedTimes(placing.id)).toBe(1)
+  expect(await credit()).toBe(before + PRICE)
+})
+
+test('a flood is answered by no more at once than it may be', async () => {
+  const COUNT = 1000
+  const answers = await start({ parallel: 8, waiting: 50 })
+  const before = await credit()
+  const began = performance.now()
+  const placings = await Promise.all(Array.from({ length: COUNT }, (_, i) => scene.makeOrder(i)))
+  await Promise.all(placings.map((p) => placeRequest(scene.client, p)))
+  await Promise.all(placings.map(({ id }) => answers.until('settled', id)))
+  console.log(
+    `${COUNT} requests placed, answered and delivered in ${((performance.now() - began) / 1000).toFixed(1)} s`,
+  )
+  expect(answers.gate.begun).toBe(COUNT)
+  expect(answers.gate.most).toBeLessThanOrEqual(8)
+  expect(answers.gate.most).toBeGreaterThan(1)
+  expect(await credit()).toBe(before + BigInt(COUNT) * PRICE)
+}, 600_000)
+
+test('a state that it did not write, or of another contract, is refused', async () => {
+  const kept = folder()
+  const noticed = async (text: string) => {
+    await mkdir(join(kept, 'intake'), { recursive: true })
+    await writeFile(join(kept, 'intake/intake.json'), text)
+    return openProgress(join(kept, 'intake'), 'eip155:31337/0xme').then(
+      () => 'taken',
+      (e: unknown) => (isVeristackError(e, 'VS_SETTLE_INVALID_OPTION') ? e.details.expected : e),
+    )
+  }
+  const state = { version: 1, owner: 'eip155:31337/0xme', open: [] }
+  expect(await noticed(JSON.stringify(state))).toBe('taken')
+  expect(await noticed(JSON.stringify({ ...state, owner: 'eip155:1/0xme' }))).toMatch(/of eip155:31337/)
+  const broken = [
+    '',
+    '{',
+    'null',
+    '{}',
+    ...[{ version: 2 }, { more: 1 }, { open: [1] }, { open: ['{}'] }, { cursor: '{}' }].map((c) =>
+      JSON.stringify({ ...state, ...c }),
+    ),
+  ]
+  for (const text of broken) expect(await noticed(text)).toBe('a state that an intake wrote')
+})

@@ -135,7 +135,7 @@ export function derSmall(value: Der, name: string, maximum: number, tag: number 
   return number
 }
 
-/** Whole bytes only, unless `bits` says that it is a list of named bits. */
+/** Whole bytes only, unless `bits` says that it is a list of named bits; AMD keeps zeros at its end, which DER would leave away. */
 export function derBitString(value: Der, name: string, bits: 'bytes' | 'named' = 'bytes'): Uint8Array {
   const content = expectTag(value, TAG.bitString, name)
   const unused = content[0]

@@ -71,7 +71,7 @@ beforeAll(async () => {
   // What the shop must find out some other way is whose verifier it relies on.
   const { programs } = await answering.said((line) => line.type === 'ready')
   const [verifier] = programs?.[0]?.verifiers ?? []
-  await send(lane, desk, 'allowVerifier', [verifier?.verifier, verifier?.codeHash])
+  await send(lane, desk, 'allowVerifier', [verifier?.verifier, verifier?.codeHash, verifier?.params])
 }, 180_000)
 
 afterAll(async () => {

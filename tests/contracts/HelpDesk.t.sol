@@ -43,7 +43,7 @@ contract HelpDeskTest is Scene {
         desk = new HelpDesk(s, PROGRAM, "label:uint8[1]", REFUND, 1 ether, owner);
         bytes32 codeHash = address(verifier).codehash;
         vm.prank(owner);
-        desk.allowVerifier(address(verifier), codeHash);
+        desk.allowVerifier(address(verifier), codeHash, "");
         delete policies;
         policies.push(policyOf(address(verifier)));
     }
@@ -149,7 +149,7 @@ contract HelpDeskTest is Scene {
         assertEq(desk.refundable(buyer), PAID);
         bytes32 codeHash = address(verifier).codehash;
         vm.prank(owner);
-        desk.allowVerifier(address(verifier), codeHash); // stays stopped
+        desk.allowVerifier(address(verifier), codeHash, ""); // stays stopped
         uint256 second = bought();
         o = anOrder(2);
         vm.prank(buyer);
@@ -197,9 +197,18 @@ contract HelpDeskTest is Scene {
                 InferenceConsumer.VerifierNotAllowed.selector, address(verifier), policies[0].codeHash
             )
         );
+        // A verifier may take from its parameters whom it believes: the buyer must not name himself.
+        policies[0].codeHash = codeHash;
+        policies[0].params = abi.encode(buyer);
+        refusesToAsk(
+            o,
+            abi.encodeWithSelector(
+                InferenceConsumer.ParamsNotAllowed.selector, address(verifier), policies[0].params
+            )
+        );
         vm.prank(owner);
         vm.expectRevert();
-        desk.allowVerifier(address(0xE0A), keccak256(""));
+        desk.allowVerifier(address(0xE0A), keccak256(""), "");
     }
 
     function test_questionsAreNotPaidFromWhatBuyersPaid() public {

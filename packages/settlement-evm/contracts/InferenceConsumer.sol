@@ -22,6 +22,8 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
     struct Verifier {
         bytes32 codeHash;
         bool stopped;
+        /// keccak256 of the parameters that it may be asked with: who asks must not choose whom it believes.
+        bytes32 paramsHash;
     }
 
     ISettlement public immutable settlement;
@@ -34,13 +36,14 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
     mapping(bytes32 id => mapping(uint256 leaf => address verifier)) private _verifiers;
 
     event MaximumPriceSet(address indexed token, uint256 amount);
-    event VerifierAllowed(address indexed verifier, bytes32 codeHash);
+    event VerifierAllowed(address indexed verifier, bytes32 codeHash, bytes params);
     event VerifierStopped(address indexed verifier);
 
     error NotSettlement(address sender);
     error WindowTooShort(uint64 expiresAt);
     error PriceTooHigh(address token, uint256 amount, uint256 maximum);
     error VerifierNotAllowed(address verifier, bytes32 codeHash);
+    error ParamsNotAllowed(address verifier, bytes params);
     error StoppedVerifier(address verifier);
     error StaleAnswer(bytes32 id);
     /// Not asked by this contract, or answered.
@@ -61,11 +64,13 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         _setMaximumPrice(address(0), maximumPriceWei);
     }
 
-    /// @notice Lets requests pin this verifier, at its present code. A stopped one stays stopped.
-    function allowVerifier(address verifier, bytes32 codeHash) external onlyOwner {
+    /// @notice Lets requests pin this verifier, at its present code and with these parameters alone. A stopped one stays
+    /// stopped; allowed again, the new parameters replace the old ones.
+    function allowVerifier(address verifier, bytes32 codeHash, bytes calldata params) external onlyOwner {
         if (codeHash == 0 || verifier.codehash != codeHash) revert VerifierNotAllowed(verifier, codeHash);
         verifierOf[verifier].codeHash = codeHash;
-        emit VerifierAllowed(verifier, codeHash);
+        verifierOf[verifier].paramsHash = keccak256(params);
+        emit VerifierAllowed(verifier, codeHash, params);
     }
 
     /// @notice For good: no new request pins it, and answers that rest on it are refused.
@@ -112,6 +117,9 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
             if (allowed.stopped) revert StoppedVerifier(policies[leaf].verifier);
             if (allowed.codeHash == 0 || allowed.codeHash != policies[leaf].codeHash) {
                 revert VerifierNotAllowed(policies[leaf].verifier, policies[leaf].codeHash);
+            }
+            if (allowed.paramsHash != keccak256(policies[leaf].params)) {
+                revert ParamsNotAllowed(policies[leaf].verifier, policies[leaf].params);
             }
         }
         if (token != address(0)) IERC20(token).forceApprove(address(settlement), amount);

@@ -17,7 +17,10 @@ interface Watch {
   readonly progress: (done: number, total: number) => void
 }
 
-/** Compares the program with the float model, and counts what left the calibrated ranges, over the held-out samples. */
+/**
+ * Compares the program with the float model, and counts what left the calibrated ranges, over the held-out samples. Of no
+ * samples nothing is said.
+ */
 export async function judge(
   plan: Plan,
   program: IntegerProgram,
@@ -26,6 +29,7 @@ export async function judge(
   reference: Reference | undefined,
   watch: Watch,
 ): Promise<{ readonly agreement: readonly Agreement[]; readonly exceeded: readonly Exceeded[] }> {
+  if (heldOut.length === 0) return { agreement: [], exceeded: [] }
   const tallies = program.outputs.map((output) => new Tally(output.name, plan.facts.get(output.name)?.type === 'int64'))
   const inputs = program.inputs.map((input) => ({ tensor: input.name, elements: 0, exceeded: 0 }))
   const clipped = saturations.map(({ tensor }) => ({ tensor, elements: 0, exceeded: 0 }))

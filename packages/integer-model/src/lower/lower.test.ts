@@ -87,6 +87,13 @@ describe('a perceptron with real weights', () => {
     expect(renderReport(report)).toContain('beyond calibration')
   })
 
+  test('says nothing of an agreement that was not measured', async () => {
+    const { report } = await lower(file, { calibration: samples.slice(0, 4) })
+    expect(report).toMatchObject({ samples: { calibration: 4, heldOut: 0 }, agreement: [], exceeded: [] })
+    expect(renderReport(report)).toMatch(/not compared with the model: no sample was held out/)
+    expect(renderReport(report)).not.toContain('100.00 %')
+  })
+
   test('a share below 1 does not spend the bits on outliers', async () => {
     const rows = realRows(3, 24, 60).map((row, i) => (i === 1 ? row.map((x) => 50 * x) : row))
     const error = async (options: Partial<LowerOptions>) => {

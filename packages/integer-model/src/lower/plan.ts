@@ -45,7 +45,11 @@ export function planModel(model: OnnxModel): Plan {
   const steps = model.nodes.flatMap((node) => planNode(node, model, facts, refused))
   if (refused.length > 0) {
     throw fail('VS_MODEL_UNSUPPORTED', {
-      details: { refused: refused.join('; '), 'can still serve it': 'tee, on onnx-float/v1 (the model as it is)' },
+      details: {
+        refused: refused.join('; '),
+        'without lowering':
+          '@veristack/executor-onnx runs the file as it is (onnx-float/v1); evidence for that needs the plugin of a tier that does not recompute (tee), which has to be installed beside it',
+      },
     })
   }
   const outputs = model.outputs.map((o) => o.name)
@@ -68,7 +72,7 @@ function planNode(node: OnnxNode, model: OnnxModel, facts: Map<string, Fact>, re
     return []
   }
   const operator = OPERATORS.get(node.operator)
-  if (operator === undefined) return refuse('the operator is not supported')
+  if (operator === undefined) return refuse(`the operator is not supported${wayOn(node, model)}`)
   if (output === undefined || output === '' || node.outputs.length !== 1) return refuse('it does not have one output')
   // What stands on something refused, or on a constant that can not be read, has been told of or will be here.
   const unread = node.inputs.find((name) => name !== '' && !facts.has(name))
@@ -94,13 +98,35 @@ function planNode(node: OnnxNode, model: OnnxModel, facts: Map<string, Fact>, re
   }
 }
 
+/** What grows with its operand: without it, the greatest element is the same one. */
+const KEEPS_ORDER: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax', 'Sigmoid', 'Tanh', 'Softplus'])
+
+/** How to go on where the model only ends with the operator: what is proved then is the value before it. */
+function wayOn({ operator, inputs, outputs }: OnnxNode, model: OnnxModel): string {
+  const [output = ''] = outputs
+  if (!KEEPS_ORDER.has(operator)) return ''
+  const readers = model.nodes.filter((n) => n.inputs.includes(output))
+  if (!model.outputs.some((o) => o.name === output)) {
+    const onlyArgMax = readers.length > 0 && readers.every((n) => n.operator === 'ArgMax')
+    return onlyArgMax ? ', but only ArgMax reads it: leave it out, ArgMax gives the same without it' : ''
+  }
+  return `, but the model ends with it: export the model with ${inputs[0] ?? 'its operand'} as its output (the greatest element stays the same one; apply ${operator} afterwards), or with ArgMax of that for the label`
+}
+
 /** The shape of an input with its first axis, the batch, fixed to 1; or what is wrong with it. */
 function fixedShape({ name, type, shape }: OnnxPort): readonly number[] | string {
   const refuse = (reason: string): string => `input ${name}: ${reason}`
   if (type !== 'float32' && type !== 'float64') return refuse(`${type ?? 'no tensor type'}, not float`)
   if (shape === undefined) return refuse('its rank is unknown')
   const fixed = shape.map((d, i) => (typeof d === 'number' ? d : i === 0 ? 1 : undefined))
-  if (!fixed.every((d) => d !== undefined)) return refuse('an axis other than the first is dynamic')
+  const open = shape.flatMap((d, i) =>
+    typeof d === 'number' || i === 0 ? [] : [`axis ${i} (${d ?? 'without a name'})`],
+  )
+  if (!fixed.every((d) => d !== undefined)) {
+    return refuse(
+      `${open.join(', ')} is dynamic: export with a fixed size; only the first axis, the batch, may be dynamic`,
+    )
+  }
   if (fixed.some((d) => d < 1) || count(fixed) > MAX_ELEMENTS || fixed.length > 8)
     return refuse(`shape [${fixed.join(', ')}]`)
   return fixed

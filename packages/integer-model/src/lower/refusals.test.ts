@@ -43,6 +43,56 @@ describe('refusals', () => {
     expect(message).toContain('tee')
   })
 
+  test('says how to go on without a Softmax or Sigmoid at the end, and nothing of one in the middle', async () => {
+    const w = { w: c([3, 3]) }
+    for (const op of ['Softmax', 'Sigmoid']) {
+      const end = await refused(
+        one(
+          [
+            { op: 'MatMul', inputs: ['x', 'w'], output: 'logits' },
+            { op, inputs: ['logits'], output: 'y' },
+          ],
+          [1, 3],
+          w,
+        ),
+      )
+      expect(end).toMatch(/ends with it: export the model with logits as its output .*ArgMax/)
+      const label = await refused(
+        one(
+          [
+            { op, inputs: ['x'], output: 'p' },
+            { op: 'ArgMax', inputs: ['p'], output: 'y' },
+          ],
+          [3],
+        ),
+      )
+      expect(label).toContain('ArgMax gives the same without it')
+      const middle = await refused(
+        one(
+          [
+            { op, inputs: ['x'], output: 'p' },
+            { op: 'MatMul', inputs: ['p', 'w'], output: 'y' },
+          ],
+          [1, 3],
+          w,
+        ),
+      )
+      expect(middle).toMatch(/the operator is not supported(;|\n|$)/)
+      expect(middle).not.toContain('ArgMax')
+    }
+  })
+
+  test('does not say that a tier is there which has to be installed', async () => {
+    const message = await refused(one([{ op: 'Erf', inputs: ['x'], output: 'y' }], [3]))
+    expect(message).not.toContain('can still serve')
+    expect(message).toMatch(/tee.*has to be installed/)
+  })
+
+  test('names the axes that are dynamic beside the first', async () => {
+    const message = await refused(one([{ op: 'Relu', inputs: ['x'], output: 'y' }], ['n', 'time', 3, 'width']))
+    expect(message).toContain('input x: axis 1 (time), axis 3 (width) is dynamic')
+  })
+
   test.each<[string, ModelSpec]>([
     ['MatMul of two values', one([{ op: 'MatMul', inputs: ['x', 'x'], output: 'y' }], [3, 3])],
     [

@@ -45,14 +45,15 @@ export interface LoweringReport {
   readonly samples: { readonly calibration: number; readonly heldOut: number }
   /** What the program was compared with: the caller's reference, or the model in double precision. */
   readonly comparedWith: 'reference' | 'double precision'
+  /** One for each output; empty where no sample was held out. */
   readonly agreement: readonly Agreement[]
+  /** Empty where no sample was held out. */
   readonly exceeded: readonly Exceeded[]
 }
 
 /** The report as a table for people. */
 export function renderReport(report: LoweringReport): string {
-  const { bits } = report
-  const percent = (x: number): string => `${(100 * x).toFixed(2)} %`
+  const { bits, samples } = report
   const range = ({ lo, hi }: Range): string => `${lo}..${hi}`
   const shape = (s: readonly number[]): string => `[${s.join(', ')}]`
   return [
@@ -81,6 +82,18 @@ export function renderReport(report: LoweringReport): string {
       ]),
     ]),
     '',
+    ...(samples.heldOut === 0
+      ? [
+          `not compared with the model: no sample was held out (${samples.calibration} set the ranges; every fifth is held out)`,
+        ]
+      : comparison(report)),
+  ].join('\n')
+}
+
+const percent = (x: number): string => `${(100 * x).toFixed(2)} %`
+
+function comparison(report: LoweringReport): readonly string[] {
+  return [
     `compared with ${report.comparedWith} on ${report.samples.heldOut} held-out samples (${report.samples.calibration} set the ranges)`,
     ...table([
       ['output', 'agreement', 'mean error', 'greatest error'],
@@ -104,7 +117,7 @@ export function renderReport(report: LoweringReport): string {
         percent(e.elements === 0 ? 0 : e.exceeded / e.elements),
       ]),
     ]),
-  ].join('\n')
+  ]
 }
 
 function table(rows: readonly (readonly string[])[]): string[] {

@@ -8,6 +8,7 @@ import {
   decodeProgram,
   dequantise,
   encodeProgram,
+  exceededInputs,
   type IntegerProgram,
   interpret,
   ProgramBuilder,
@@ -264,6 +265,27 @@ describe('inputs and outputs', () => {
   ] as const)('refuses a tensor that is %s', (_name, tensors) => {
     refusedWith('VS_MODEL_INVALID_INPUT', () => quantiseInputs(small(), tensors))
     refusedWith('VS_MODEL_INVALID_INPUT', () => interpret(small(), tensors))
+  })
+
+  test('tells which inputs are cut, by how many values, and to which range', () => {
+    const program = small()
+    const [input] = program.inputs
+    const { scale, zeroPoint } = input?.quantisation ?? { scale: 0, zeroPoint: 0 }
+    const end = (q: bigint | undefined): number => (Number(q) - zeroPoint) * scale
+    const range = { lo: end(input?.range.lo), hi: end(input?.range.hi) }
+    // What rounds to the end of the range is not cut; what rounds beyond it is.
+    expect(exceededInputs(program, [x([range.lo, range.hi, range.hi + 0.49 * scale])])).toEqual([])
+    expect(exceededInputs(program, [x([range.lo - 0.6 * scale, 0, range.hi + 1000])])).toEqual([
+      {
+        name: 'x',
+        elements: 3,
+        exceeded: 2,
+        range,
+        seen: { lo: expect.closeTo(range.lo - 0.6 * scale, 5), hi: expect.closeTo(range.hi + 1000, 2) },
+      },
+    ])
+    expect(exceededInputs(program, quantiseInputs(program, [x([0, 1e9, -1e9])]))).toEqual([])
+    refusedWith('VS_MODEL_INVALID_INPUT', () => exceededInputs(program, [x([Number.NaN, 0, 0])]))
   })
 
   test('dequantise by (q - zero point) * scale', () => {

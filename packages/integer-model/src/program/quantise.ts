@@ -2,7 +2,7 @@ import { isIntegerType, type Tensor } from '@veristack/core/receipt'
 import { count } from '../primitives/index.ts'
 import { borderType, integerTensor, matchInputs, readElements, readInteger, refuse } from './border.ts'
 import { checkProgram } from './check.ts'
-import type { IntegerProgram, ProgramInput, ProgramOutput } from './program.ts'
+import type { IntegerProgram, ProgramInput, ProgramOutput, Range } from './program.ts'
 
 /**
  * The integer tensors that the program consumes, in its order. float32 and float64 tensors are quantised by the formula
@@ -15,6 +15,42 @@ export function quantiseInputs(program: IntegerProgram, tensors: readonly Tensor
     return integerTensor(input.name, input.shape, input.range, values)
   })
 }
+
+/** Real values of an input that the program can not tell from the end of its range: they are cut to it. */
+export interface ExceededInput {
+  readonly name: string
+  readonly elements: number
+  /** How many of the elements were cut. */
+  readonly exceeded: number
+  /** What the program's range holds, in real numbers. */
+  readonly range: { readonly lo: number; readonly hi: number }
+  /** The elements as they came. */
+  readonly seen: { readonly lo: number; readonly hi: number }
+}
+
+/**
+ * What {@link quantiseInputs} cuts without a word: inputs with values beyond the range that calibration gave them. Evidence
+ * then speaks of the answer to the cut values. Empty where every value fits, as integers always do. Throws as `quantiseInputs`.
+ */
+export function exceededInputs(program: IntegerProgram, tensors: readonly Tensor[]): readonly ExceededInput[] {
+  return matchInputs(checkProgram(program), tensors).flatMap(({ input, tensor }) => {
+    if (isIntegerType(tensor.type)) return []
+    const values = readFinite(input, tensor)
+    const { scale, zeroPoint } = input.quantisation
+    const [lo, hi] = [Number(input.range.lo), Number(input.range.hi)]
+    const unbounded = quantise({ ...input, range: UNBOUNDED }, values)
+    const exceeded = unbounded.filter((q) => q < lo || q > hi).length
+    if (exceeded === 0) return []
+    const range = { lo: (lo - zeroPoint) * scale, hi: (hi - zeroPoint) * scale }
+    const seen = values.reduce((s, x) => ({ lo: Math.min(s.lo, x), hi: Math.max(s.hi, x) }), {
+      lo: Infinity,
+      hi: -Infinity,
+    })
+    return [{ name: input.name, elements: values.length, exceeded, range, seen }]
+  })
+}
+
+const UNBOUNDED: Range = { lo: -(2n ** 53n), hi: 2n ** 53n }
 
 /** q = clamp(floor(x / scale + 1/2) + zeroPoint, lo, hi) in IEEE double. */
 export function quantise(

@@ -19,7 +19,7 @@ import { zkmlVerifier } from './verify.ts'
 export interface ZkmlOptions {
   readonly keys: KeySource
   readonly visibility?: Visibility
-  /** Where keys and the development phase 1 are kept; `~/.cache/veristack` if left out. */
+  /** Where keys and the development phase 1 are kept; if left out `veristack` below `XDG_CACHE_HOME`, or `~/.cache/veristack`. */
   readonly cacheDirectory?: string
   /**
    * File with the secret that authenticates the cache, outside of it; made if there is none. Whoever reads it can put
@@ -28,7 +28,7 @@ export interface ZkmlOptions {
   readonly cacheSecretFile?: string
   /** Another Groth16 prover than snarkjs. */
   readonly prover?: ProverBackend
-  /** Told when a stored key can not be used and is made again; a process warning if left out. */
+  /** Told when a stored key can not be used, or none can be stored, and is made again; a process warning if left out. */
   readonly notice?: (reason: string) => void
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, copyFile, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isVeristackError } from '@veristack/core/receipt'
 import { temporaryDirectory } from '../testing/stand.ts'
@@ -41,6 +41,71 @@ test('is made once, however many ask at the same time, and leaves nothing else b
   expect(made).toBe(1)
   expect(await cached(cache, entry({ make: never }))).toEqual(Uint8Array.of(1, 2, 3))
   expect(await readdir(directory.path)).toEqual(['entry'])
+})
+
+test('whoever waits for another one says so once, and stops waiting when told', async () => {
+  const waiting = jest.fn()
+  const other = new AbortController()
+  let finish = (): void => {}
+  const made = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  let began = (): void => {}
+  const begun = new Promise<void>((resolve) => {
+    began = resolve
+  })
+  const first = cached(
+    cache,
+    entry({
+      waiting,
+      make: async () => {
+        began()
+        await made
+        return Uint8Array.of(1, 2, 3)
+      },
+    }),
+  )
+  await begun
+  expect(waiting).not.toHaveBeenCalled()
+  const impatient = cached(cache, entry({ signal: other.signal, waiting: () => other.abort(new Error('enough')) }))
+  await expect(impatient).rejects.toThrow('enough')
+  const patient = cached(cache, entry({ make: never, waiting: () => void [waiting(), finish()] }))
+  expect(await Promise.all([first, patient])).toEqual([Uint8Array.of(1, 2, 3), Uint8Array.of(1, 2, 3)])
+  expect(waiting).toHaveBeenCalledTimes(1)
+  expect(await readdir(directory.path)).toEqual(['entry'])
+})
+
+describe('where nothing can be stored, that is said, and the entry is made for this time,', () => {
+  const said = (pattern: RegExp) => {
+    expect(notices).toEqual([expect.stringMatching(pattern)])
+    expect(notices[0]).toMatch(/XDG_CACHE_HOME.*cacheDirectory/)
+  }
+
+  test('in a directory that can not be made', async () => {
+    await writeFile(join(directory.path, 'file'), '')
+    for (const path of ['file', 'file/cache']) {
+      notices.length = 0
+      const own = await cached({ ...cache, directory: join(directory.path, path) }, entry())
+      expect(own).toEqual(Uint8Array.of(1, 2, 3))
+      said(/can not be made \((ENOTDIR|EEXIST)\): nothing is read from it and nothing is stored/)
+    }
+    expect(await readdir(directory.path)).toEqual(['file'])
+  })
+
+  test('under a name that can not be locked', async () => {
+    expect(await cached(cache, entry({ name: 'missing/entry' }))).toEqual(Uint8Array.of(1, 2, 3))
+    said(/can not be stored \(ENOENT\), and is made again each time/)
+    expect(await readdir(directory.path)).toEqual([])
+  })
+
+  test('in a directory that went away meanwhile', async () => {
+    const make = async () => {
+      await rm(directory.path, { recursive: true })
+      return Uint8Array.of(1, 2, 3)
+    }
+    expect(await cached(cache, entry({ make }))).toEqual(Uint8Array.of(1, 2, 3))
+    said(/can not be stored \(ENOENT\)/)
+  })
 })
 
 test('every damaged byte, a cut file and a refused one are made again, with a notice', async () => {

@@ -2,16 +2,29 @@ import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { isAbsolute, join, relative, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { lock } from 'proper-lockfile'
 import { fail } from '../errors.ts'
 import { cacheSecret } from './cache-secret.ts'
-import { OTHERS_WRITE, readOwnFile, unsafe } from './own-file.ts'
+import { OTHERS_WRITE, readOwnFile, systemCode, unsafe } from './own-file.ts'
 
 const TAG = 32
 /** Goes up when what is checked before an entry is stored changes: older entries are then made again. */
 const FORMAT = 'veristack/verify-zkml/cache/2'
 const STALE_MS = 60_000
-const RETRY = { retries: 600, factor: 1, minTimeout: 500, maxTimeout: 500 }
+const RETRY_MS = 500
+const RETRIES = 600
+/** Why a place to keep something in may be none: that is said, and nothing is kept. */
+const NO_PLACE: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOTDIR',
+  'ENOENT',
+  'EEXIST',
+  'ENOSPC',
+  'EDQUOT',
+])
 
 /** `~/.cache/veristack`, or below `XDG_CACHE_HOME`. */
 export const defaultCacheDirectory = (): string =>
@@ -31,6 +44,8 @@ export interface CacheEntry {
   check(bytes: Uint8Array): void | Promise<void>
   /** Told when a stored entry was unusable and is made again. */
   notice(reason: string): void
+  /** Told once when another process makes the entry, and this one waits for it. */
+  waiting?(): void
   readonly signal?: AbortSignal
 }
 
@@ -53,30 +68,69 @@ export async function openCache(
  * The entry's bytes: read where they are stored whole under this name by somebody who has the secret, and pass the
  * check; otherwise made and stored. Files hold an HMAC-SHA256 of name and content in front. One process makes an entry
  * while others wait; a file appears under its name only when it is complete. What is damaged, foreign, or could have
- * been changed by another user is reported and made again, never used.
+ * been changed by another user is reported and made again, never used. Where nothing can be stored, that is reported, and
+ * the entry is made for this call.
  */
 export async function cached(cache: Cache, entry: CacheEntry): Promise<Uint8Array> {
   const { directory } = cache
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const fault = unsafe(await stat(directory), OTHERS_WRITE)
+  const fault = await faultOf(directory)
   if (fault !== undefined) {
-    entry.notice(`${directory} ${fault}: nothing is read from it and nothing is stored`)
+    entry.notice(`${directory} ${fault}: nothing is read from it and nothing is stored; ${ELSEWHERE}`)
     return makeChecked(entry)
   }
   const path = join(directory, entry.name)
   const found = await read(path, cache, entry)
   if (found.bytes !== undefined) return found.bytes
-  const release = await lock(path, { realpath: false, stale: STALE_MS, retries: RETRY })
+  const release = await locked(path, entry)
+  if (release === undefined) return makeChecked(entry)
   try {
     // Another process may have made it meanwhile.
     const again = await read(path, cache, entry)
     if (again.bytes !== undefined) return again.bytes
     if (again.reason !== undefined) entry.notice(again.reason)
     const bytes = await makeChecked(entry)
-    await write(path, tagOf(cache, entry.name, bytes), bytes)
+    await write(path, tagOf(cache, entry.name, bytes), bytes).catch((error: unknown) => notStored(path, entry, error))
     return bytes
   } finally {
     await release()
+  }
+}
+
+const ELSEWHERE = 'choose a folder that you alone can write to by XDG_CACHE_HOME, or by the option cacheDirectory'
+
+/** Makes the directory. Why nothing in it can be used, or undefined. */
+async function faultOf(directory: string): Promise<string | undefined> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    return unsafe(await stat(directory), OTHERS_WRITE)
+  } catch (error) {
+    if (!NO_PLACE.has(systemCode(error))) throw error
+    return `can not be made (${systemCode(error)})`
+  }
+}
+
+/** Says that an entry can not be stored, or throws what is another matter. */
+function notStored(path: string, entry: CacheEntry, error: unknown): void {
+  if (!NO_PLACE.has(systemCode(error))) throw error
+  entry.notice(`${path} can not be stored (${systemCode(error)}), and is made again each time; ${ELSEWHERE}`)
+}
+
+/** Waits for another process that makes the same entry. Undefined where nothing can be stored, with a notice. */
+async function locked(path: string, entry: CacheEntry): Promise<(() => Promise<void>) | undefined> {
+  for (let attempt = 0; ; attempt++) {
+    entry.signal?.throwIfAborted()
+    try {
+      return await lock(path, { realpath: false, stale: STALE_MS })
+    } catch (error) {
+      if (systemCode(error) !== 'ELOCKED') {
+        notStored(path, entry, error)
+        return undefined
+      }
+      if (attempt === RETRIES) throw error
+    }
+    if (attempt === 0) entry.waiting?.()
+    // An abort is heard above, with its own reason.
+    await delay(RETRY_MS, undefined, entry.signal === undefined ? {} : { signal: entry.signal }).catch(() => {})
   }
 }
 

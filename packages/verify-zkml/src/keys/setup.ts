@@ -72,6 +72,7 @@ export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, 
     name: keyName(circuit, source, phase1, foreign),
     signal,
     notice,
+    waiting: () => progress('waiting for another process that makes these keys', 0),
     check: (bytes) => void checkKey(bytes, circuit.system),
     make: async () => {
       const used =
@@ -126,6 +127,7 @@ async function developmentPhase1(
     name: `phase1-development-${power}`,
     signal,
     notice,
+    waiting: () => progress('waiting for another process that makes phase 1 (development)', 0),
     check(found) {
       const sections = readSections(found, 'ptau', 1)
       for (const { id, bytes: size } of ptauSections(power)) {

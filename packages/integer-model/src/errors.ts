@@ -33,7 +33,8 @@ export const fail = defineErrors({
   },
   VS_MODEL_UNSUPPORTED: {
     title: 'The model can not be lowered to an integer program',
-    remedy: 'Replace what is listed, or serve the model as it is (onnx-float/v1) with an installed tier that accepts it.',
+    remedy:
+      'Replace what is listed, or serve the model as it is (onnx-float/v1) with an installed tier that accepts it.',
   },
   VS_MODEL_INVALID_CALIBRATION: {
     title: 'The calibration samples can not be used',

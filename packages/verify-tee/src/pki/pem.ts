@@ -43,13 +43,3 @@ export function decodeBase64(text: string, name: string): Uint8Array {
   if ((last & ((1 << unused) - 1)) !== 0) throw malformed(name, 'base64 without spare bits', 'other text')
   return bytes
 }
-
-/** RFC 4648 section 5, without padding, as JOSE writes it. */
-export function decodeBase64Url(text: string, name: string): Uint8Array {
-  if (!/^[A-Za-z0-9_-]*$/.test(text) || text.length % 4 === 1) throw malformed(name, 'base64url', 'other text')
-  const padded = text
-    .replaceAll('-', '+')
-    .replaceAll('_', '/')
-    .padEnd(Math.ceil(text.length / 4) * 4, '=')
-  return decodeBase64(padded, name)
-}

@@ -1,2 +1,2 @@
 export { hexOf, hexUpTo, oneOf, parsePlain } from './plain.ts'
-export { checkPlatform, PLATFORM_CHECK, type PlatformIds, platformIds } from './platform.ts'
+export { checkPlatform, PLATFORM_CHECK, platformIds } from './platform.ts'

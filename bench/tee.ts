@@ -1,0 +1,7 @@
+import type { Row } from '../scripts/measure.ts'
+import { nitro } from './tee/nitro.ts'
+
+/** What judging attestation takes, by vendor and arithmetic. */
+export async function* rows(progress: (text: string) => void): AsyncIterable<Row> {
+  yield* nitro(progress)
+}

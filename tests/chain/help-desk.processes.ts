@@ -13,7 +13,7 @@ export interface Said {
   readonly code?: string
   readonly settlement?: { readonly state: string }
   readonly programs?: readonly {
-    readonly verifiers: readonly { readonly verifier: string; readonly codeHash: string }[]
+    readonly verifiers: readonly { readonly verifier: string; readonly codeHash: string; readonly params: string }[]
   }[]
 }
 

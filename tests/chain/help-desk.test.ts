@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Chain, connect, type Lane, laneOf, privateKeyAccount } from '@veristack/chain-evm'
 import { type Anvil, developmentAccounts, startAnvil } from '@veristack/chain-evm/local'
 import { parseRequestId } from '@veristack/core'
@@ -37,7 +39,10 @@ const startNode = (): Process =>
   })
 
 /** A customer's process from its beginning to its end. */
-async function ask(words: string): Promise<{ readonly purchase: bigint; readonly request: string }> {
+async function ask(
+  words: string,
+  change: Readonly<Record<string, string>> = {},
+): Promise<{ readonly purchase: bigint; readonly request: string }> {
   const asking = startProcess('ask.ts', {
     RPC_URL: anvil.rpcUrl,
     PRIVATE_KEY: customer.privateKey,
@@ -45,6 +50,7 @@ async function ask(words: string): Promise<{ readonly purchase: bigint; readonly
     DESK: desk.address,
     WORDS: words,
     PRICE_WEI: String(PRICE),
+    ...change,
   })
   const { request, ...said } = await asking.said((line) => line.request !== undefined)
   await asking.ended
@@ -109,3 +115,50 @@ test('anything else goes to a person', async () => {
   await send(lane, desk, 'resolve', [purchase, false])
   expect(await stageOf(desk, purchase)).toBe('closed')
 }, 120_000)
+
+test('words that do not have the committed features find nobody, and neither does too low a price', async () => {
+  const refund = 'please refund me'
+  const lie = await ask('where is my card', { COMMITTED_WORDS: refund })
+  expect(await answering.said((line) => line.type === 'skipped' && line.request === lie.request)).toMatchObject({
+    reason: 'inputs',
+  })
+  const cheap = await ask(refund, { PRICE_WEI: String(PRICE / 4n) })
+  expect(await answering.said((line) => line.type === 'skipped' && line.request === cheap.request)).toMatchObject({
+    reason: 'price',
+  })
+  for (const { purchase, request } of [lie, cheap]) {
+    expect(await stageOf(desk, purchase)).toBe('asked')
+    expect((await getResult(client, parseRequestId(request))).state).toBe('open')
+  }
+}, 120_000)
+
+/** A file of the job's that a killed process is known to have written: `<records>/<request>/record.<name>.json`. */
+async function written(request: string, name: string): Promise<void> {
+  const file = join(directory, 'node/records', request.slice(2), `record.${name.replaceAll('/', '%2f')}.json`)
+  while (!existsSync(file)) await delay(2)
+}
+
+describe('a node that is killed', () => {
+  const places = ['assignment', 'execution/0', 'claimed', 'evidence/zkml/groth16-bn254', 'verdicts/zkml/groth16-bn254']
+  test.each(places)(
+    'after it wrote %s answers once, when it is started again',
+    async (name) => {
+      const before = await creditOf(client, node.address)
+      const asked = ask('I want a refund')
+      const heard = answering.lines.length
+      const { request = '' } = await answering.said(
+        (line) => line.type === 'seen' && answering.lines.indexOf(line) >= heard,
+      )
+      await written(request, name)
+      await answering.kill()
+      const { purchase } = await asked
+      answering = startNode()
+      await answering.said((line) => line.type === 'settled' && line.request === request)
+      const names = (await findEvents(client, parseRequestId(request))).map((e) => e.name)
+      expect(names).toEqual(['Requested', 'Accepted', 'Delivered', 'CalledBack'])
+      expect(await creditOf(client, node.address)).toBe(before + PRICE)
+      expect(await stageOf(desk, purchase)).toBe('refunded')
+    },
+    120_000,
+  )
+})

@@ -3,7 +3,15 @@ import { parseAddress } from '@veristack/core'
 import { buy } from '../src/contract.ts'
 import { ask, makeQuestion, openCustomer } from '../src/customer.ts'
 
-const { RPC_URL = '', PRIVATE_KEY = '', DIRECTORY = '', DESK = '', WORDS = '', PRICE_WEI = '0' } = process.env
+const {
+  RPC_URL = '',
+  PRIVATE_KEY = '',
+  DIRECTORY = '',
+  DESK = '',
+  WORDS = '',
+  PRICE_WEI = '0',
+  COMMITTED_WORDS = WORDS,
+} = process.env
 
 async function main(): Promise<void> {
   await using customer = await openCustomer({
@@ -15,7 +23,12 @@ async function main(): Promise<void> {
   if (client.lane === undefined) throw new Error('no account')
   const desk = { chain: client.chain, address: parseAddress(DESK) }
   const purchase = await buy(client.lane, desk, 10n ** 18n)
-  const question = await makeQuestion(customer, desk, { words: WORDS, priceWei: BigInt(PRICE_WEI) })
+  const question = await makeQuestion(customer, desk, {
+    words: WORDS,
+    // Others only to see what becomes of who lies.
+    committedWords: COMMITTED_WORDS,
+    priceWei: BigInt(PRICE_WEI),
+  })
   await ask(customer, desk, purchase, question)
   process.stdout.write(`${JSON.stringify({ purchase: String(purchase), request: question.id })}\n`)
 }

@@ -8,7 +8,15 @@ import {
   parseEventLog,
   read,
 } from '@veristack/chain-evm'
-import { type Address, type Digest, type Hex, type ProgramId, parseAddress, parseDigest } from '@veristack/core'
+import {
+  type Address,
+  type Digest,
+  type Hex,
+  type ProgramId,
+  parseAddress,
+  parseDigest,
+  parseHex,
+} from '@veristack/core'
 import { helpDeskAbi, helpDeskBytecode } from './bindings/HelpDesk.ts'
 
 /** The help desk's contract as its owner, its customers and whoever answers see it. */
@@ -78,22 +86,28 @@ export async function programOf({ chain, address }: Desk): Promise<ProgramId> {
   return parseDigest(program) as Hex as ProgramId
 }
 
-/** The verifiers that the owner allows, and did not stop. */
-export async function allowedVerifiers({
-  chain,
-  address,
-}: Desk): Promise<readonly { readonly verifier: Address; readonly codeHash: Digest }[]> {
+/** A verifier as a request pins it. */
+export interface AllowedVerifier {
+  readonly verifier: Address
+  readonly codeHash: Digest
+  readonly params: Hex
+}
+
+/** The verifiers that the owner allows and never stopped: what he said last of each. */
+export async function allowedVerifiers({ chain, address }: Desk): Promise<readonly AllowedVerifier[]> {
   const abi = await interfaceOf(helpDeskAbi)
-  const topic = abi.getEvent('VerifierAllowed')?.topicHash
-  const found = await chain.rpc('eth_getLogs', [{ address, topics: [topic], fromBlock: '0x0', toBlock: 'latest' }])
-  const logs = Array.isArray(found) ? found.map(parseEventLog) : []
-  const allowed = new Map<Address, Digest>()
-  for (const log of logs) {
+  const topics = [['VerifierAllowed', 'VerifierStopped'].map((name) => abi.getEvent(name)?.topicHash)]
+  const found = await chain.rpc('eth_getLogs', [{ address, topics, fromBlock: '0x0', toBlock: 'latest' }])
+  const allowed = new Map<Address, AllowedVerifier>()
+  const stopped = new Set<Address>()
+  for (const log of Array.isArray(found) ? found.map(parseEventLog) : []) {
     const event = abi.parseLog({ topics: [...log.topics], data: log.data })
-    if (event === null) continue
-    const verifier = parseAddress(event.args.verifier)
-    const [codeHash, stopped] = await read(chain, { address, abi: helpDeskAbi, name: 'verifierOf', args: [verifier] })
-    if (stopped === false) allowed.set(verifier, parseDigest(codeHash))
+    const verifier = parseAddress(event?.args.verifier)
+    if (event?.name === 'VerifierStopped') stopped.add(verifier)
+    else if (event?.name === 'VerifierAllowed') {
+      const { codeHash, params } = event.args
+      allowed.set(verifier, { verifier, codeHash: parseDigest(codeHash), params: parseHex(params, 'params') })
+    }
   }
-  return [...allowed].map(([verifier, codeHash]) => ({ verifier, codeHash }))
+  return [...allowed.values()].filter((v) => !stopped.has(v.verifier))
 }

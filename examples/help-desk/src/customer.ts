@@ -88,7 +88,7 @@ export async function makeQuestion(
     throw new Error('the desk allows no verifier, or the stack can not commit')
   const inputs = await executor.prepare(program, [model.featurise(o.committedWords ?? o.words)], call)
 
-  const policy: Policy = { tier: 'zkml', params: '0x', offchain: {}, ...allowed }
+  const policy: Policy = { tier: 'zkml', offchain: {}, ...allowed }
   const requirement = { tier: 'zkml', policy: policyDigest(policy) }
   const terms = agreeTerms({ callbackTarget: desk.address, callbackGas: CALLBACK_GAS, callbackState: DELIVERED })
   const request = makeRequest({

@@ -189,11 +189,12 @@ function openDesk(context: Context): Desk {
     },
     room: async (stop) => {
       while (waiting.length >= o.waiting) {
+        stop.throwIfAborted()
         await new Promise<void>((resolve) => {
           wake = resolve
-          stop.addEventListener('abort', () => resolve(), { once: true })
+          stop.addEventListener('abort', wake, { once: true })
         })
-        stop.throwIfAborted()
+        stop.removeEventListener('abort', wake)
       }
     },
     takeBack: async (log) => {

@@ -77,13 +77,13 @@ describe('importing', () => {
   /** What a fresh process resolved on the way, by `import` and by `require`. */
   const loadsOf = async (how: keyof typeof loading, specifier: string): Promise<readonly Load[]> => {
     const record = join(project.folder, `loads-${how}-${specifier.replaceAll('/', '_')}.jsonl`)
-    const outcome = await project.node(
+    const outcome = await project.nodeWith(
+      { RECORD_LOADS: record },
       '--require',
       './record-loads.cjs',
       '--import',
       SHOW,
       ...loading[how](specifier),
-      record,
     )
     expectSuccess(outcome)
     const loads = (await readFile(record, 'utf8'))

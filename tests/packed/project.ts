@@ -32,6 +32,8 @@ export interface Project {
   write(file: string, text: string): Promise<string>
   /** Runs Node in the project. Never rejects. */
   node(...args: readonly string[]): Promise<Outcome>
+  /** The same, with more in the environment. */
+  nodeWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Outcome>
   /** Runs a command in a folder of the project, the project itself by default. Never rejects. */
   run(command: string, args: readonly string[], subfolder?: string): Promise<Outcome>
   /** Installs one more tarball, named relative to the project. */
@@ -44,10 +46,15 @@ export const expectSuccess = ({ code, stdout, stderr }: Outcome): void => {
   expect(code === 0 ? '' : `exit ${code}\n${stderr}${stdout}`).toBe('')
 }
 
-const settled = async (file: string, args: readonly string[], cwd: string, cache: string): Promise<Outcome> => {
+const settled = async (
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<Outcome> => {
   // The child is a stranger's process: nothing of the test runner's own options may reach it.
   const { NODE_OPTIONS, NODE_ENV, NODE_TEST_CONTEXT, ...inherited } = process.env
-  const env = { ...inherited, XDG_CACHE_HOME: cache }
+  const env = { ...inherited, ...variables }
   try {
     return { code: 0, ...(await run(file, args, { cwd, env, maxBuffer: 64 << 20 })) }
   } catch (error) {
@@ -86,16 +93,17 @@ export const installPacked = async (
   await run('npm', [...INSTALL, ...names, ...files], { cwd: folder, maxBuffer: 64 << 20 })
 
   // Keys that are made here are thrown away with the project.
-  const cache = join(folder, '.cache')
+  const own = { XDG_CACHE_HOME: join(folder, '.cache') }
   return {
     folder,
     write: async (file, text) => {
       await writeFile(join(folder, file), text)
       return join(folder, file)
     },
-    node: (...args) => settled(process.execPath, args, folder, cache),
-    run: (command, args, subfolder = '.') => settled(command, args, join(folder, subfolder), cache),
-    add: (tarball) => settled('npm', [...INSTALL, tarball], folder, cache),
+    node: (...args) => settled(process.execPath, args, folder, own),
+    nodeWith: (environment, ...args) => settled(process.execPath, args, folder, { ...own, ...environment }),
+    run: (command, args, subfolder = '.') => settled(command, args, join(folder, subfolder), own),
+    add: (tarball) => settled('npm', [...INSTALL, tarball], folder, own),
     remove: () => rm(folder, { recursive: true, force: true }),
   }
 }

@@ -8,6 +8,7 @@ export {
   type LoweringReport,
   type LowerOptions,
   lower,
+  modelInputs,
   type Reference,
   renderReport,
   type Sample,

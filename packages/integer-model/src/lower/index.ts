@@ -1,5 +1,5 @@
 export type { Sample } from '../quantise/samples.ts'
 export type { Reference } from './judge.ts'
-export { type Lowered, type LowerOptions, lower } from './lower.ts'
+export { type Lowered, type LowerOptions, lower, modelInputs } from './lower.ts'
 export type { Bits } from './lowering.ts'
 export { type Agreement, type Exceeded, type LoweringReport, renderReport } from './report.ts'

@@ -51,6 +51,20 @@ export interface Lowered {
 }
 
 /**
+ * The inputs that {@link lower} takes samples of: a dynamic first axis is 1. Throws `VS_MODEL_UNSUPPORTED` (one error for
+ * everything that stands in the way) and `VS_MODEL_INVALID_ONNX`, so a model can be judged before there are samples.
+ */
+export function modelInputs(
+  model: Uint8Array,
+  options: Pick<LowerOptions, 'maxBytes'> = {},
+): readonly { readonly name: string; readonly shape: readonly number[] }[] {
+  return read(model, options).inputs
+}
+
+const read = (model: Uint8Array, { maxBytes }: Pick<LowerOptions, 'maxBytes'>): Plan =>
+  planModel(parseModel(model, maxBytes === undefined ? {} : { maxBytes }))
+
+/**
  * Makes an exact integer program of a float ONNX model. The same bytes, samples and options give the same program.
  * Outputs keep the model's names; they are the accumulators as they are, with a scale. A symbolic first axis of an input
  * becomes 1. Throws `VS_MODEL_UNSUPPORTED` (one error for everything that stands in the way), `VS_MODEL_INVALID_ONNX`,
@@ -59,7 +73,7 @@ export interface Lowered {
 export async function lower(model: Uint8Array, options: LowerOptions): Promise<Lowered> {
   const bits = readBits(options)
   const { signal, onProgress } = options
-  const plan = planModel(parseModel(model, options.maxBytes === undefined ? {} : { maxBytes: options.maxBytes }))
+  const plan = read(model, options)
   const calibration = await calibrate(plan.inputs, (inputs) => evaluate(plan, inputs), options.calibration, {
     signal,
     progress: (done) => onProgress?.({ stage: 'calibrate', done }),

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { CommandIo, Tensor } from '@veristack/core'
-import { type Lowered, lower, parseModel } from '@veristack/integer-model'
+import { type Lowered, lower, modelInputs } from '@veristack/integer-model'
 import { fail } from '../errors.ts'
 import { readBytes, readText, unreadable } from '../files.ts'
 import { progressLine } from '../terminal/progress.ts'
@@ -20,10 +20,7 @@ export interface LoweredModel extends Lowered {
 /** Reads an ONNX file and a folder of calibration inputs (`*.json`, each one or a list of inputs), and lowers. */
 export async function lowerFiles(files: ModelFiles, io: CommandIo): Promise<LoweredModel> {
   const bytes = await readBytes(io.cwd, files.model)
-  const inputs = parseModel(bytes).inputs.map((i) => ({
-    name: i.name,
-    shape: (i.shape ?? []).map((d) => (typeof d === 'number' ? d : 1)),
-  }))
+  const inputs = modelInputs(bytes)
   const calibration = await readCalibration(files.calibration, inputs, io.cwd)
   const progress = progressLine(io)
   try {

@@ -56,7 +56,8 @@ export type KeyedCircuit = Pick<Circuit, 'id' | 'r1cs' | 'system'>
  * is stored. A stored key is used without that test and without its transcript: its tag says that this user's process
  * did both, for exactly this circuit, origin and phase 1.
  */
-export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, options: SetupOptions): Promise<Keys> {
+export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, given: SetupOptions): Promise<Keys> {
+  const options: SetupOptions = { ...given, notice: sayingOnce(given.notice) }
   const { source, backend, signal, notice, progress } = options
   const origin = source === 'development' ? 'development' : 'ceremony'
   const cache = await openCache(options.directory, options.secretFile, notice)
@@ -87,6 +88,15 @@ export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, 
   const { verifyingKey } = checkKey(zkey, circuit.system)
   progress('keys', 4, 4)
   return { zkey, verifyingKey, origin }
+}
+
+/** A directory that is no good is so for phase 1 and for the key. */
+function sayingOnce(notice: SetupOptions['notice']): SetupOptions['notice'] {
+  const said = new Set<string>()
+  return (reason) => {
+    if (!said.has(reason)) notice(reason)
+    said.add(reason)
+  }
 }
 
 type Step = <T>(stage: string, done: number, make: () => Promise<T>) => Promise<T>

@@ -1,3 +1,4 @@
+import type { CommandIo } from '@veristack/core'
 import { isVeristackError } from '@veristack/core/receipt'
 
 /** An error as one line: what happened, the facts, the code. Never a stack trace. */
@@ -8,6 +9,11 @@ export function errorLine(error: unknown): string {
     return oneLine([root.shortMessage, ...facts, `${root.remedy} [${root.code}]`].join('; '))
   }
   return oneLine(root instanceof Error ? root.message : String(root))
+}
+
+/** A line that is no error, in the place of a progress line that may stand there. */
+export function warn(io: Pick<CommandIo, 'err' | 'isTerminal'>, text: string): void {
+  io.err(`${io.isTerminal ? '\r\x1b[2K' : ''}warning: ${oneLine(text)}\n`)
 }
 
 /** Wrapping errors only say where; the reader wants what. */

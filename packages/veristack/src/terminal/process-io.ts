@@ -1,17 +1,47 @@
 import type { CommandIo } from '@veristack/core'
 
-/** This process's terminal. The first ctrl-c ends the work in an orderly way, the second at once. */
+/** What a shell says of a process that SIGPIPE or SIGINT ended. */
+const [PIPE_CLOSED, INTERRUPTED] = [141, 130]
+
+/**
+ * This process's terminal. The first ctrl-c ends the work in an orderly way, the second at once. Whoever reads the output
+ * may stop reading (`| head -1`): the work is then finished without a word, so that nothing is left half settled, and the
+ * exit status is 141 where it would have been 0.
+ */
 export function processIo(): CommandIo {
   const controller = new AbortController()
-  process.once('SIGINT', () => {
+  let unread = false
+  const err = writerTo(process.stderr, () => {})
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
     controller.abort(new Error('interrupted'))
-    process.once('SIGINT', () => process.exit(130))
+    const line = process.stderr.isTTY === true ? '\n' : ''
+    err(`${line}stopping: the computation under way has to end first; ctrl-c again ends it at once\n`)
+  })
+  process.once('exit', (status) => {
+    if (controller.signal.aborted && status === 1) process.exitCode = INTERRUPTED
+    else if (unread && status === 0) process.exitCode = PIPE_CLOSED
   })
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: writerTo(process.stdout, () => {
+      unread = true
+    }),
+    err,
     cwd: process.cwd(),
     signal: controller.signal,
     isTerminal: process.stderr.isTTY === true,
+  }
+}
+
+/** Writes until nobody reads any more. */
+function writerTo(stream: NodeJS.WriteStream, closed: () => void): (text: string) => void {
+  let open = true
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    open = false
+    closed()
+  })
+  return (text) => {
+    if (open) stream.write(text)
   }
 }

@@ -1,7 +1,7 @@
 import type { CommandIo, Progress } from '@veristack/core'
 
 const BAR = 24
-/** Where lines can not be redrawn, work that takes longer than this is told, and told again. */
+/** Where lines can not be redrawn, work that takes longer than this is told, and told again when it got further. */
 const QUIET_MS = 1000
 
 export interface ProgressLine {
@@ -42,8 +42,12 @@ function redrawn(io: Pick<CommandIo, 'err'>): ProgressLine {
 function logged(io: Pick<CommandIo, 'err'>): ProgressLine {
   let latest: Progress | undefined
   let timer: NodeJS.Timeout | undefined
+  let told = ''
   const tell = (): void => {
-    if (latest !== undefined) io.err(`  ${latest.stage}${percent(shareOf(latest))}\n`)
+    if (latest === undefined) return
+    const line = `  ${latest.stage}${percent(shareOf(latest))}\n`
+    if (line !== told) io.err(line)
+    told = line
   }
   return {
     show: (event) => {

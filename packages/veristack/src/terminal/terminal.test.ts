@@ -51,4 +51,15 @@ describe('progressLine', () => {
     jest.advanceTimersByTime(5000)
     expect(texts).toEqual(['  setup  10 %\n', '  proving\n'])
   })
+
+  test('in a log, says nothing twice', () => {
+    const { line, texts } = drawn(false)
+    line.show({ stage: 'waiting', done: 0 })
+    jest.advanceTimersByTime(30_000)
+    line.show({ stage: 'waiting', done: 0 })
+    jest.advanceTimersByTime(30_000)
+    line.show({ stage: 'proving', done: 0 })
+    jest.advanceTimersByTime(5000)
+    expect(texts).toEqual(['  waiting\n', '  proving\n'])
+  })
 })

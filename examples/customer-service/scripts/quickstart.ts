@@ -4,9 +4,27 @@ import { decodeProgram, programId } from '@veristack/integer-model'
 import { errorLine, inferCommand, processIo, type ReportLine, run, standardPlugins } from 'veristack'
 import { loadExample } from '../src/index.ts'
 
+const USAGE = `npm run quickstart -- "TEXT"
+npm run quickstart -- --model FILE --inputs FILE --calibration FOLDER [OPTIONS]
+
+TEXT is what a customer of an online bank asks, in English: the example model, trained on such questions, says which of 77
+intents it is. With --model a model of yours takes the same walk:
+
+${inferCommand.usage}
+`
+
+/** `--help` stands alone: a text may be anything else. */
 async function main(args: readonly string[]): Promise<number> {
   const io = processIo()
   try {
+    if (args.length === 1 && args[0] === '--help') {
+      io.out(USAGE)
+      return 0
+    }
+    if (args.length === 0) {
+      io.err(USAGE)
+      return 1
+    }
     if (args.some((a) => a.startsWith('--'))) return await inferCommand.run(args, io)
     const example = await loadExample()
     const inputs = [example.featurise(args.join(' '))]
@@ -29,7 +47,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
 
     await run({
-      plugins: standardPlugins('local'),
+      plugins: standardPlugins('local', io),
       program: { id: programId(program), semantics: 'integer/v1', bytes: example.program },
       inputs,
       application: example.application,

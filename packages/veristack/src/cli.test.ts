@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { serialiseAnchors, serialiseReceipt, tensor } from '@veristack/core'
@@ -51,6 +51,11 @@ describe('the command line', () => {
     })
   })
 
+  test('tells its version', async () => {
+    const { version } = JSON.parse(await readFile(join(own, 'package.json'), 'utf8'))
+    expect(await run('--version')).toEqual({ status: 0, out: `${version}\n`, err: '' })
+  })
+
   test('has the commands of the packages that it depends on', async () => {
     expect(await run('deploy', '--help')).toMatchObject({
       status: 0,
@@ -72,6 +77,22 @@ describe('the command line', () => {
       expect(out + err).not.toContain(key.slice(0, 8))
     },
   )
+
+  test.each([
+    ['a folder that is missing', ['infer', '--receipt', 'out/receipt.json'], /no such folder: out;/],
+    ['a folder for the anchors that is missing', ['infer', '--anchors', 'a/b/anchors.json'], /no such folder: a\/b;/],
+    ['a folder in place of the receipt', ['infer', '--receipt', '.'], /path: \.; reason: is a folder/],
+    ['a file in place of a folder', ['infer', '--receipt', 'file/receipt.json'], /is not a folder/],
+    ['no plain file', ['infer', '--receipt', '/dev/null'], /is not a plain file/],
+    ['one file for both', ['infer', '--receipt', 'r.json', '--anchors', './r.json'], /another file than the receipt/],
+    ['a folder for the program that is missing', ['lower', '--out', 'out/x.program'], /no such folder: out;/],
+  ])('%s is refused before the model is read', async (_, [command = '', ...args], message) => {
+    await write('file', '')
+    const inputs = command === 'infer' ? ['--inputs', 'none'] : []
+    const { status, err } = await run(command, '--model', 'none.onnx', ...inputs, '--calibration', 'none', ...args)
+    expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(message) })
+    expect(await readdir(folder)).toEqual(['file'])
+  })
 
   test('a folder does not choose who judges the receipt that lies in it', async () => {
     await receiptOfAStranger()
@@ -111,6 +132,8 @@ describe('the command line', () => {
     ['anchors as a receipt', ['verify', 'anchors.json'], /VS_CORE/],
     ['a time that is none', ['verify', 'text', '--now', 'soon'], /Unix seconds|VS_CORE/],
     ['an unknown command', ['frobnicate'], /VS_CLI_UNKNOWN_COMMAND/],
+    ['text beside options', ['infer', 'hello', '--model', 'm', '--inputs', 'i', '--calibration', 'c'], /1 more beside/],
+    ['plugins of nowhere', ['verify', 'none.json', '--plugins', 'nope'], /none\.json|nope/],
     [
       'an unknown network',
       ['infer', '--model', 'm', '--inputs', 'i', '--calibration', 'c', '--network', 'mars'],

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import type { Command, CommandIo } from '@veristack/core'
 import { inferCommand } from './commands/infer.ts'
 import { lowerCommand } from './commands/lower.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { discover, pluginCommands } from './discover.ts'
 import { fail } from './errors.ts'
+import { readText } from './files.ts'
 import { errorLine } from './terminal/line.ts'
 
 export interface Roots {
@@ -15,6 +17,10 @@ export interface Roots {
 
 export async function main(argv: readonly string[], io: CommandIo, roots: Roots): Promise<number> {
   try {
+    if (argv[0] === '--version' && argv.length === 1) {
+      io.out(`${await version(roots.own)}\n`)
+      return 0
+    }
     const own = [inferCommand, lowerCommand, verifyCommand(roots.own)]
     const builtIn = find(own, argv)
     if (builtIn !== undefined) return await invoke(builtIn, argv, io)
@@ -33,6 +39,11 @@ export async function main(argv: readonly string[], io: CommandIo, roots: Roots)
     io.err(`veristack: ${errorLine(error)}\n`)
     return 1
   }
+}
+
+async function version(own: string): Promise<string> {
+  const manifest = JSON.parse(await readText(own, join(own, 'package.json'))) as { readonly version: string }
+  return manifest.version
 }
 
 /** Without options and values: what stands there may be a secret in the wrong place. */
@@ -63,5 +74,5 @@ async function invoke(command: Command, argv: readonly string[], io: CommandIo):
 function help(commands: readonly Command[]): string {
   const width = Math.max(...commands.map((c) => c.name.length)) + 2
   const lines = commands.map((c) => `  ${c.name.padEnd(width)}${c.summary}`)
-  return `veristack COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nveristack COMMAND --help tells a command's options.\n`
+  return `veristack COMMAND [OPTIONS]\n\n${lines.join('\n')}\n\nveristack COMMAND --help tells a command's options; veristack --version the version.\n`
 }

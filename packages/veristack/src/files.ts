@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { fail } from './errors.ts'
 
 const LIMIT = 512 * 1024 * 1024
@@ -44,21 +44,52 @@ export async function writeBytes(cwd: string, path: string, bytes: Uint8Array): 
     }
     await rename(part, full)
   } catch (cause) {
-    await rm(part, { force: true })
-    throw unreadable(path, cause)
+    await rm(part, { force: true }).catch(() => {})
+    throw unwritable(path, cause)
   }
 }
 
+/** Throws, before there is anything to write, what `writeBytes` would throw afterwards. Leaves nothing behind. */
+export async function checkWritable(cwd: string, path: string): Promise<void> {
+  const full = resolve(cwd, path)
+  const found = await stat(full).catch((cause: unknown) => {
+    if (codeOf(cause) !== 'ENOENT') throw unwritable(path, cause)
+    return undefined
+  })
+  if (found !== undefined && !found.isFile())
+    throw fail('VS_CLI_FILE', {
+      details: { path, reason: found.isDirectory() ? 'is a folder' : 'is not a plain file' },
+    })
+  const part = `${full}.${randomUUID()}.part`
+  try {
+    await (await open(part, 'wx')).close()
+    await rm(part)
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
+}
+
+/** What is missing for a file that is to be written is its folder. */
+function unwritable(path: string, cause: unknown) {
+  if (codeOf(cause) !== 'ENOENT') return unreadable(path, cause)
+  return fail('VS_CLI_FILE', { details: { path, reason: `no such folder: ${dirname(path)}` }, cause })
+}
+
+const codeOf = (cause: unknown): string | undefined =>
+  typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : undefined
+
 export function unreadable(path: string, cause: unknown) {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : undefined
   const reasons: Readonly<Record<string, string>> = {
     ENOENT: 'no such file',
     EISDIR: 'is a folder',
     ENOTDIR: 'is not a folder',
     EACCES: 'no permission',
+    EPERM: 'no permission',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'no space is left',
   }
   return fail('VS_CLI_FILE', {
-    details: { path, reason: reasons[code ?? ''] ?? (cause instanceof Error ? cause.message : String(cause)) },
+    details: { path, reason: reasons[codeOf(cause) ?? ''] ?? (cause instanceof Error ? cause.message : String(cause)) },
     cause,
   })
 }

@@ -1,8 +1,8 @@
 import type { Command } from '@veristack/core'
 import { renderReport } from '@veristack/integer-model'
-import { writeBytes } from '../files.ts'
+import { checkWritable, writeBytes } from '../files.ts'
 import { lowerFiles } from '../run/model.ts'
-import { parseOptions, required, wholeNumber } from './options.ts'
+import { parseOptionsAlone, required, wholeNumber } from './options.ts'
 
 export const lowerCommand: Command = {
   name: 'lower',
@@ -10,15 +10,20 @@ export const lowerCommand: Command = {
   usage: `veristack lower --model FILE --calibration FOLDER [--out FILE] [--input-bits N]
 
 Prints the report: ranges, agreement with the model, how often calibration was exceeded.
-FOLDER holds *.json files, each with one set of inputs as 'veristack infer --inputs' takes it.`,
+
+--model         an ONNX file
+--calibration   a folder of *.json files, each with one set of inputs as 'veristack infer --inputs' takes it
+--out           where the program is written
+--input-bits    bits of a quantised input, 1 to 16 (default 8)`,
   async run(args, io) {
-    const { values } = parseOptions(args, {
+    const values = parseOptionsAlone(args, {
       model: { type: 'string' },
       calibration: { type: 'string' },
       out: { type: 'string' },
       'input-bits': { type: 'string' },
     })
     const inputBits = wholeNumber(values['input-bits'], '--input-bits', 1, 16)
+    if (values.out !== undefined) await checkWritable(io.cwd, values.out)
     const lowered = await lowerFiles(
       {
         model: required(values.model, '--model'),

@@ -6,6 +6,17 @@ type Parsed<O extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; allowPositionals: true; strict: true; options: O }>
 >
 
+/** `parseArgs` with this command line's error, for commands that take options alone. */
+export function parseOptionsAlone<const O extends Options>(args: readonly string[], options: O): Parsed<O>['values'] {
+  const { values, positionals } = parseOptions(args, options)
+  // Not repeated: it may be anything.
+  if (positionals.length > 0)
+    throw fail('VS_CLI_USAGE', {
+      details: { expected: 'options and their values', got: `${positionals.length} more beside them` },
+    })
+  return values
+}
+
 /** `parseArgs` with this command line's error. */
 export function parseOptions<const O extends Options>(args: readonly string[], options: O): Parsed<O> {
   try {

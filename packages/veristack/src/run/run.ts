@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   type CommandIo,
   createStack,
@@ -13,7 +14,10 @@ import {
   type Tensor,
 } from '@veristack/core'
 import { serialiseAnchors, serialiseReceipt } from '@veristack/core/receipt'
-import { writeText } from '../files.ts'
+import { decodeProgram, exceededInputs, type IntegerProgram } from '@veristack/integer-model'
+import { fail } from '../errors.ts'
+import { checkWritable, writeText } from '../files.ts'
+import { warn } from '../terminal/line.ts'
 import { progressLine } from '../terminal/progress.ts'
 
 /** A line of the report: what, the value, and what may be said of it. */
@@ -30,6 +34,8 @@ export interface RunOptions {
   readonly require?: InferOptions['require']
   readonly priceWei?: bigint
   readonly application?: Json
+  /** Said before the model has run. */
+  readonly preface?: readonly ReportLine[]
   /** Turns the outputs into lines for people, as soon as the model has run. */
   readonly describe: (outputs: Readonly<Record<string, readonly number[]>>) => readonly ReportLine[]
   /** Where the receipt and its anchors are written. */
@@ -48,6 +54,9 @@ export async function run(o: RunOptions): Promise<Receipt> {
     progress.clear()
     io.out(`${label.padEnd(LABEL)}${value}${remark === undefined ? '' : `  (${remark})`}\n`)
   }
+  await checkTargets(o)
+  for (const line of o.preface ?? []) say(line)
+  if (o.program.semantics === 'integer/v1') warnOfCutInputs(decodeProgram(o.program.bytes), o.inputs, io)
   const took = new Map<string, number>()
   const onEvent = (event: JobEvent): void => {
     if (event.type === 'progress') progress.show(event)
@@ -92,6 +101,32 @@ export async function run(o: RunOptions): Promise<Receipt> {
     remark: `check it: npx veristack verify ${o.receiptPath} --anchors ${o.anchorsPath}`,
   })
   return receipt
+}
+
+/** Throws where the receipt could not be written in the end, before anything is done for it. */
+export async function checkTargets({
+  io: { cwd },
+  receiptPath,
+  anchorsPath,
+}: Pick<RunOptions, 'io' | 'receiptPath' | 'anchorsPath'>): Promise<void> {
+  if (resolve(cwd, receiptPath) === resolve(cwd, anchorsPath)) {
+    throw fail('VS_CLI_USAGE', {
+      details: { field: '--anchors', expected: 'another file than the receipt', got: anchorsPath },
+    })
+  }
+  await checkWritable(cwd, receiptPath)
+  await checkWritable(cwd, anchorsPath)
+}
+
+/** The program takes values beyond its ranges for the ends of them, and the proof is about those. */
+function warnOfCutInputs(program: IntegerProgram, inputs: readonly Tensor[], io: CommandIo): void {
+  const short = (x: number): number => Number(x.toPrecision(6))
+  for (const { name, elements, exceeded, range, seen } of exceededInputs(program, inputs)) {
+    warn(
+      io,
+      `${exceeded} of ${elements} values of input ${name} lie outside of ${short(range.lo)}..${short(range.hi)}, the range from calibration, and were cut to it (the input reaches from ${short(seen.lo)} to ${short(seen.hi)}): the answer, and what is proved, is of the cut values. Calibrate with samples that look like this input.`,
+    )
+  }
 }
 
 /** What the evidence speaks for: posted values, and commitments that others can be held to. */

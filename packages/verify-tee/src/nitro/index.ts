@@ -1,11 +1,12 @@
-export type { CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
-export { NITRO_CHECKS } from './checks.ts'
+export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
+export { NITRO_CHECKS, type NitroCheck } from './checks.ts'
 export type { NitroCertificate, NitroClaims } from './claims.ts'
 export {
-  DEFAULT_NITRO_APPRAISAL,
   type NitroAppraisal,
   type NitroRelyingParty,
   nitroAppraisal,
+  nitroDefaults,
   nitroRelyingParty,
 } from './policy.ts'
+export { AWS_NITRO_ROOT_G1 } from './roots.ts'
 export { inspectNitro, type NitroOptions, verifyNitro } from './verify.ts'

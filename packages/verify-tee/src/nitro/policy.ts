@@ -48,4 +48,4 @@ export type NitroAppraisal = z.input<typeof nitroAppraisal>
 export type NitroRelyingParty = z.input<typeof nitroRelyingParty>
 
 /** The part of an appraisal policy that does not depend on the code. No measurement is right for everybody, so none is here. */
-export const DEFAULT_NITRO_APPRAISAL = { allowDebug: false } as const satisfies Partial<NitroAppraisal>
+export const nitroDefaults = { allowDebug: false } as const satisfies Partial<NitroAppraisal>

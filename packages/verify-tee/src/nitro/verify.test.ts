@@ -15,7 +15,7 @@ import {
   TIMESTAMP,
   type Value,
 } from './enclave.fixture.ts'
-import { DEFAULT_NITRO_APPRAISAL, inspectNitro, NITRO_CHECKS, type NitroOptions, verifyNitro } from './index.ts'
+import { inspectNitro, NITRO_CHECKS, type NitroOptions, nitroDefaults, verifyNitro } from './index.ts'
 
 const set =
   (name: string, value: Value): NonNullable<EvidenceChange['fields']> =>
@@ -29,16 +29,9 @@ const withPcrs =
     change(pcrs)
     fields.set('pcrs', pcrs)
   }
-const withBundle =
-  (change: (bundle: Uint8Array[]) => Value): NonNullable<EvidenceChange['fields']> =>
-  (fields) => {
-    fields.set('cabundle', change([...(fields.get('cabundle') as Uint8Array[])]))
-  }
-const _inBundle = (at: number, der: Uint8Array) => withBundle((bundle) => bundle.with(at, der))
 
 const { relyingParty } = ourOptions()
 const second = BigInt(Math.floor(TIMESTAMP / 1000))
-const _HOUR = 3600n
 
 const backends = [nobleBackend, nodeBackend(), webBackend()].filter((backend) => backend !== undefined)
 
@@ -126,7 +119,7 @@ describe('honest evidence', () => {
 describe('what is the caller’s', () => {
   test.each<readonly [string, object]>([
     ['appraisal', { appraisal: {} }],
-    ['appraisal', { appraisal: DEFAULT_NITRO_APPRAISAL }],
+    ['appraisal', { appraisal: nitroDefaults }],
     ['appraisal', { appraisal: { pcrs: {} } }],
     ['appraisal', { appraisal: { pcrs: { 0: [] } } }],
     ['appraisal', { appraisal: { pcrs: { 32: ['00'.repeat(48)] } } }],

@@ -1,6 +1,14 @@
 import { fail, type TeeErrorCode } from '../errors.ts'
 import { Refusal } from '../ledger.ts'
-import { type Certificate, type Crl, decodeBase64, parseCertificate, parseCrl, parsePem } from '../pki/index.ts'
+import {
+  type Certificate,
+  type Crl,
+  commonName,
+  decodeBase64,
+  parseCertificate,
+  parseCrl,
+  parsePem,
+} from '../pki/index.ts'
 import type { SevSnpCheck } from './checks.ts'
 import type { CertificateTable } from './table.ts'
 import { readVek, type Vek } from './vek.ts'
@@ -12,7 +20,7 @@ export type Encoded = Uint8Array | string
 export interface SevSnpCollateral {
   /** The certificate of the VCEK or VLEK. */
   readonly vek?: Encoded
-  /** Its issuer's certificate (ASK, ASVK). KDS serves it with the root, which counts only by being the pinned one. */
+  /** Its issuer's certificate (ASK, ASVK). KDS serves it with the root, which has to be the pinned one. */
   readonly issuer?: Encoded
   /** The root's revocation list. */
   readonly crl?: Encoded
@@ -51,7 +59,7 @@ export function chooseVek(
   const given = collateral.vek ?? table[kind]
   if (given === undefined) return undefined
   return reading('certificates', 'VS_TEE_COLLATERAL', () => {
-    const [der, ...more] = decode(given, 'vek', 1)
+    const [der, ...more] = certificateDers(given, 'vek', 1)
     if (der === undefined || more.length > 0) throw damaged('vek: expected one certificate')
     return readVek(parseCertificate(der, 'vek'))
   })
@@ -64,10 +72,11 @@ export function chooseIssuer(
   const given = collateral.issuer ?? table.ask
   if (given === undefined) return undefined
   return reading('certificates', 'VS_TEE_COLLATERAL', () => {
-    const chain = decode(given, 'issuer', 2)
-    if (collateral.issuer === undefined && table.ark !== undefined) chain.push(...decode(table.ark, 'root', 1))
+    const chain = certificateDers(given, 'issuer', 2)
+    if (collateral.issuer === undefined && table.ark !== undefined) chain.push(...certificateDers(table.ark, 'root', 1))
     const [issuer, root, ...more] = chain.map((der, i) => parseCertificate(der, i === 0 ? 'issuer' : 'root'))
     if (issuer === undefined || more.length > 0) throw damaged('issuer: expected a certificate, and its root')
+    if (commonName(issuer.subject) === undefined) throw damaged('issuer: expected a certificate with a common name')
     return root === undefined ? { issuer } : { issuer, root }
   })
 }
@@ -81,7 +90,7 @@ export function chooseCrl(collateral: SevSnpCollateral, table: CertificateTable)
 /** Of a root that the caller gives: what is wrong with it is the caller's. */
 export function readRoot(given: Encoded): Certificate {
   try {
-    const [der, ...more] = decode(given, 'root', 1)
+    const [der, ...more] = certificateDers(given, 'root', 1)
     if (der !== undefined && more.length === 0) return parseCertificate(der, 'root')
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -96,7 +105,8 @@ export function crlDer(given: Encoded): Uint8Array {
   return decodeBase64(body.replace(/[\r\n]/g, ''), 'crl')
 }
 
-function decode(given: Encoded, name: string, most: number): Uint8Array[] {
+/** DER of at most `most` certificates. */
+export function certificateDers(given: Encoded, name: string, most: number): Uint8Array[] {
   const text = textOf(given, name)
   if (text === undefined) return given instanceof Uint8Array ? [given] : []
   if (text.trimStart().startsWith('-----')) return [...parsePem(text, name, { maxCertificates: most })]

@@ -1,8 +1,10 @@
-export type { CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
+export { type CollateralCache, diskCache } from '../disk-cache.ts'
+export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export { SEV_SNP_CHECKS, type SevSnpCheck } from './checks.ts'
 export type { SevSnpClaims, TcbVersion } from './claims.ts'
 export type { Encoded, SevSnpCollateral } from './collateral.ts'
-export { inspectSevSnp, type SevSnpInspection } from './inspect.ts'
+export { AMD_KDS, fetchSevSnpCollateral, type KdsOptions } from './fetch.ts'
+export { inspectSevSnp, type SevSnpInspection, type SevSnpTableEntry } from './inspect.ts'
 export type { FirmwareVersion, GuestPolicy, PlatformInfo, SigningKey } from './parse.ts'
 export {
   type SevSnpAppraisal,

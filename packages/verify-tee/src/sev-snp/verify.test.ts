@@ -1,5 +1,6 @@
 import type { TeeErrorCode } from '../errors.ts'
 import {
+  inspectSevSnp,
   SEV_SNP_CHECKS,
   type SevSnpAppraisal,
   type SevSnpCheck,
@@ -522,4 +523,29 @@ test('wrong policies and options are errors that name the field', async () => {
       code: 'VS_TEE_INVALID_OPTION',
       details: { field },
     })
+})
+
+test('inspection shows what a report says, what follows it, and what is wrong with the bytes', () => {
+  const { evidence, vek, issuer, crl: list = new Uint8Array() } = build({})
+  const table = makeTable([
+    [VCEK, vek],
+    [ASK, issuer],
+    [CRL, list],
+    ['12'.repeat(16), vek],
+  ])
+  const whole = Buffer.concat([evidence, table])
+  expect(inspectSevSnp(whole)).toMatchObject({
+    claims: { version: 3, product: 'Milan', measurement: '44'.repeat(48) },
+    certificates: [
+      { slot: 'vcek', subject: 'SEV-VCEK', issuer: 'SEV-Milan', notBefore: NOW - 86_400n },
+      { slot: 'ask', subject: 'SEV-Milan', issuer: 'ARK-Milan' },
+      { slot: 'crl', issuer: 'ARK-Milan' },
+      { slot: '12'.repeat(16) },
+    ],
+    faults: [],
+  })
+  const bent = build({ body: set(0x4c, 1), whole: put(0x49f, 1) }).evidence
+  expect(inspectSevSnp(Buffer.concat([bent, Uint8Array.of(1)])).faults).toHaveLength(3)
+  expect(inspectSevSnp(Buffer.concat([bent, makeTable([[VCEK, Uint8Array.of(1)]])])).faults).toHaveLength(3)
+  expect(() => inspectSevSnp(evidence.subarray(1))).toThrow(expect.objectContaining({ code: 'VS_TEE_MALFORMED' }))
 })

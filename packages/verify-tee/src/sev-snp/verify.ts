@@ -1,11 +1,11 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { equalBytes } from '../bytes.ts'
 import { fail } from '../errors.ts'
 import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
 import {
   type Certificate,
   commonName,
   defaultBackend,
-  equalKeys,
   type SignatureBackend,
   verifyCrl,
   verifyPath,
@@ -146,7 +146,8 @@ async function path(
   at: bigint,
   backend: SignatureBackend,
 ): Promise<void> {
-  ledger.require('chain', given === undefined || equalKeys(given.key, root.key), 'the root that was given is another')
+  const same = given === undefined || equalBytes(given.der, root.der)
+  ledger.require('chain', same, 'the root that was given is not the pinned one')
   const result = await verifyPath([vek.certificate, issuer], { at, backend, root, maxIntermediates: 1 })
   if (result.ok) ledger.require('chain', true)
   else ledger.require('chain', false, result.detail, result.code)

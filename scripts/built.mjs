@@ -36,13 +36,34 @@ async function build({ folder, name }) {
   const turbo = join(dirname(createRequire(import.meta.url).resolve('turbo/package.json')), 'bin/turbo')
   const child = spawn(process.execPath, [turbo, 'run', 'build', `--filter=${name}`, '--output-logs=errors-only'], {
     cwd: root,
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: '1', TURBO_NO_UPDATE_NOTIFIER: '1' },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: '1',
+      TURBO_NO_UPDATE_NOTIFIER: '1',
+      // Not the user's, which may not be readable, and has no say in this build.
+      TURBO_CONFIG_DIR_PATH: join(root, 'node_modules/.cache/turborepo'),
+      VERCEL_CONFIG_DIR_PATH: join(root, 'node_modules/.cache/turborepo'),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own: what is told to stop is turbo with all that it started.
+    detached: process.platform !== 'win32',
   })
+  const stop = (signal) => {
+    try {
+      if (process.platform === 'win32') child.kill()
+      else process.kill(-child.pid, 'SIGTERM')
+    } catch {
+      // It has ended already.
+    }
+    process.stderr.write('interrupted while the packages were built; the next call builds what is missing\n')
+    process.exit(signal === 'SIGINT' ? 130 : 143)
+  }
+  process.on('SIGINT', stop).on('SIGTERM', stop)
   const said = []
   child.stdout.on('data', (chunk) => said.push(chunk))
   child.stderr.on('data', (chunk) => said.push(chunk))
   const status = await new Promise((done, refuse) => child.on('error', refuse).on('close', done))
+  process.off('SIGINT', stop).off('SIGTERM', stop)
   if (status === 0) return
   process.stderr.write(Buffer.concat(said))
   process.exit(status ?? 1)

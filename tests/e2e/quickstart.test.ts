@@ -95,6 +95,11 @@ describe('the quickstart', () => {
 
   test.each([
     ['empty text', ['']],
+    ['a text beside a model', ['hello', '--model', 'broken.onnx', '--inputs', 'in.json', '--calibration', '.']],
+    [
+      'a receipt in a folder that is missing',
+      ['--model', 'm', '--inputs', 'i', '--calibration', 'c', '--receipt', 'out/r'],
+    ],
     ['a missing model', ['--model', 'none.onnx', '--inputs', 'in.json', '--calibration', '.']],
     ['no calibration', ['--model', 'broken.onnx', '--inputs', 'in.json']],
     ['a broken model', ['--model', 'broken.onnx', '--inputs', 'in.json', '--calibration', '.']],
@@ -111,6 +116,13 @@ describe('the quickstart', () => {
         .filter((line) => !line.startsWith('  ')),
     ).toHaveLength(1)
     expect(err).not.toMatch(/ at .*:\d+:\d+/)
+  })
+
+  test('tells how it is called: when asked, and where nothing was said', async () => {
+    const asked = await quickstart('--help')
+    expect(asked).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^npm run quickstart -- "TEXT"\n/) })
+    expect(asked.out).toContain('--calibration')
+    expect(await quickstart()).toEqual({ status: 1, out: '', err: asked.out })
   })
 
   test('no free port: one line and a status that is not zero', async () => {

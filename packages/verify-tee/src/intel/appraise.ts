@@ -144,12 +144,17 @@ function equalWhereNamed<K extends string>(
 }
 
 /** Of little-endian hexadecimal. */
-const hasBit = (hex: string, bit: number): boolean => (((hexToBytes(hex)[bit >> 3] ?? 0) >> (bit & 7)) & 1) === 1
+const hasBit = (hex: string, bit: number): boolean => bitsOf(hex).includes(bit)
 
-function bitsBeyond(hex: string, allowed: readonly number[]): number[] {
-  const beyond: number[] = []
-  for (let bit = 0; bit < hex.length * 4; bit++) if (hasBit(hex, bit) && !allowed.includes(bit)) beyond.push(bit)
-  return beyond
+const bitsBeyond = (hex: string, allowed: readonly number[]): number[] =>
+  bitsOf(hex).filter((bit) => !allowed.includes(bit))
+
+/** The places of the bits that are set. */
+function bitsOf(hex: string): number[] {
+  const found: number[] = []
+  for (const [i, byte] of hexToBytes(hex).entries())
+    for (let bit = 0; bit < 8; bit++) if ((byte >> bit) & 1) found.push(8 * i + bit)
+  return found
 }
 
 function describeBits(hex: string, others: readonly number[], lacking: readonly string[]): string {

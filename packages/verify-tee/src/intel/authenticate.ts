@@ -1,6 +1,7 @@
 import { equalBytes } from '../bytes.ts'
 import type { Ledger } from '../ledger.ts'
-import { type Certificate, commonName, equalKeys, type SignatureBackend, verifyCrl, verifyPath } from '../pki/index.ts'
+import { type Certificate, commonName, equalKeys, type SignatureBackend, verifyCrl } from '../pki/index.ts'
+import { verifyChain } from './chain.ts'
 import type { IntelCheck } from './checks.ts'
 import { type DecodedCollateral, type Signed, within } from './collateral.ts'
 import type { Quote } from './parse.ts'
@@ -60,12 +61,8 @@ async function checkCrls(
 ): Promise<void> {
   const byRoot = await verifyCrl(rootCrl, root, at, backend)
   ledger.note('root-crl', byRoot.ok, byRoot.ok ? undefined : byRoot.detail)
-  // The CA was verified with the quote's own chain; the list's chain may only name the same one.
-  const [named] = pckCrlChain
-  const same = named === undefined || (equalBytes(named.subject, pckCa.subject) && equalKeys(named.key, pckCa.key))
-  const byCa = same
-    ? await verifyCrl(pckCrl, pckCa, at, backend)
-    : { ok: false as const, detail: 'the chain of the list is not that of the CA that issued the PCK certificate' }
+  const problem = await whyNotOf(pckCrlChain, pckCa, { root, at, backend })
+  const byCa = problem === undefined ? await verifyCrl(pckCrl, pckCa, at, backend) : { ok: false, detail: problem }
   ledger.note('pck-crl', byCa.ok, byCa.ok ? undefined : byCa.detail)
   const [pck] = quote.pckChain
   const issued: readonly (readonly [string, Certificate | undefined, typeof rootCrl])[] = [
@@ -82,6 +79,20 @@ async function checkCrls(
   ledger.note('revocation', revoked.length === 0, revoked.map(([who]) => who).join(', ') || undefined)
 }
 
+/** The CA was verified with the quote's own chain; the chain of the list may only lead to the same one. */
+async function whyNotOf(
+  chain: readonly Certificate[],
+  pckCa: Certificate,
+  { root, at, backend }: Trust,
+): Promise<string | undefined> {
+  const [named] = chain
+  if (named === undefined) return undefined
+  const path = await verifyChain(chain, { at, backend, root, maxIntermediates: 0 })
+  if (!path.ok) return path.detail
+  const same = equalBytes(named.subject, pckCa.subject) && equalKeys(named.key, pckCa.key)
+  return same ? undefined : 'the chain of the list is not that of the CA that issued the PCK certificate'
+}
+
 async function checkSigned(
   ledger: Checks,
   id: 'tcb-info-signature' | 'qe-identity-signature',
@@ -93,7 +104,7 @@ async function checkSigned(
     ledger.require(id, false, 'no certificate')
     return
   }
-  const path = await verifyPath(chain, { at, backend, root, maxIntermediates: 0 })
+  const path = await verifyChain(chain, { at, backend, root, maxIntermediates: 0 })
   // Old signers are as bad as unknown ones, but the body is theirs: only dates let the judgement go on.
   if (!path.ok && path.code === 'VS_TEE_CERTIFICATE_DATE') ledger.note(id, false, path.detail, path.code)
   else ledger.require(id, path.ok, path.ok ? undefined : path.detail, path.ok ? undefined : path.code)

@@ -2,8 +2,13 @@ import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
 import * as z from 'zod'
 import type { TeeErrorCode } from '../errors.ts'
 import { malformed, Refusal } from '../ledger.ts'
-import { type Certificate, type Crl, decodeBase64, parseCertificate, parseCrl, parsePem } from '../pki/index.ts'
+import { type Certificate, type Crl, decodeBase64, parseCrl } from '../pki/index.ts'
+import { readChain } from './chain.ts'
 import type { IntelCheck } from './checks.ts'
+
+/** Ten times what Intel's services send. */
+const MAX_TEXT = 1 << 18
+const MAX_CHAIN = 1 << 14
 
 const text = (maximum: number) => z.string().max(maximum)
 
@@ -13,22 +18,22 @@ const text = (maximum: number) => z.string().max(maximum)
  */
 const schema = z.strictObject({
   /** The TCB info body, or the whole response `{"tcbInfo":…,"signature":"…"}`. */
-  tcb_info: text(1 << 20),
-  /** 64 bytes in hexadecimal; left away where `tcb_info` is the whole response. */
+  tcb_info: text(MAX_TEXT),
+  /** 64 bytes in lower-case hexadecimal; left away where `tcb_info` is the whole response. */
   tcb_info_signature: text(128).optional(),
   /** PEM: the signer, then the root. */
-  tcb_info_issuer_chain: text(65_536),
+  tcb_info_issuer_chain: text(MAX_CHAIN),
   /** The identity body, or the whole response `{"enclaveIdentity":…,"signature":"…"}`. */
-  qe_identity: text(1 << 20),
+  qe_identity: text(MAX_TEXT),
   qe_identity_signature: text(128).optional(),
-  qe_identity_issuer_chain: text(65_536),
-  /** DER in hexadecimal or base64. */
-  root_ca_crl: text(1 << 20),
-  pck_crl: text(1 << 20),
+  qe_identity_issuer_chain: text(MAX_CHAIN),
+  /** DER in lower-case hexadecimal or base64. */
+  root_ca_crl: text(MAX_TEXT),
+  pck_crl: text(MAX_TEXT),
   /** PEM: the CA of the PCK certificate, then the root. May be left away or empty: the CA in the quote is what counts. */
-  pck_crl_issuer_chain: text(65_536).optional(),
-  /** Not looked at: the chain in the quote is what counts. */
-  pck_certificate_chain: text(65_536).nullish(),
+  pck_crl_issuer_chain: text(MAX_CHAIN).optional(),
+  /** May be left away; where it is there, it has to be the chain in the quote. */
+  pck_certificate_chain: text(MAX_CHAIN).nullish(),
 })
 
 export type IntelCollateral = z.infer<typeof schema>
@@ -49,6 +54,7 @@ export interface DecodedCollateral {
   readonly pckCrl: Crl
   /** Empty where the collateral leaves it away. */
   readonly pckCrlChain: readonly Certificate[]
+  readonly pckChain: readonly Certificate[]
 }
 
 export function decodeCollateral(value: unknown): DecodedCollateral {
@@ -77,7 +83,12 @@ export function decodeCollateral(value: unknown): DecodedCollateral {
     ),
     rootCrl: within('root-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.root_ca_crl, 'root_ca_crl'), 'root_ca_crl')),
     pckCrl: within('pck-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.pck_crl, 'pck_crl'), 'pck_crl')),
-    pckCrlChain: within('pck-crl', 'VS_TEE_CRL', () => chain(given.pck_crl_issuer_chain ?? '', 'pck_crl_issuer_chain')),
+    pckChain: within('collateral', 'VS_TEE_COLLATERAL', () =>
+      unlessEmpty(given.pck_certificate_chain, (pem) => readChain(pem, 'pck_certificate_chain', 'collateral')),
+    ),
+    pckCrlChain: within('pck-crl', 'VS_TEE_CRL', () =>
+      unlessEmpty(given.pck_crl_issuer_chain, (pem) => issuers(pem, 'pck_crl_issuer_chain')),
+    ),
   }
 }
 
@@ -96,23 +107,23 @@ function signed(given: string, member: string, signature: string | undefined, pe
   const outside = inside ?? signature
   if (outside === undefined || (inside !== undefined && signature !== undefined && inside !== signature))
     throw malformed(`${field}_signature`, 'one signature', outside === undefined ? 'none' : 'two')
-  if (!/^[0-9a-fA-F]{128}$/.test(outside))
-    throw malformed(`${field}_signature`, '64 bytes in hexadecimal', 'other text')
+  if (!/^[0-9a-f]{128}$/.test(outside))
+    throw malformed(`${field}_signature`, '64 bytes in lower-case hexadecimal', 'other text')
   return {
     body,
     bytes: utf8ToBytes(body),
     signature: hexToBytes(outside),
-    chain: chain(pem, `${field}_issuer_chain`),
+    chain: issuers(pem, `${field}_issuer_chain`),
   }
 }
 
 /** `{"tcbInfo":BODY,"signature":"…"}` to BODY as it stands, byte by byte; a body alone stays what it is. */
 function unwrap(given: string, member: string, field: string): { readonly body: string; readonly signature?: string } {
-  const opening = /^\s*\{\s*"([A-Za-z]+)"\s*:\s*/.exec(given)
+  const opening = /^\{"([A-Za-z]+)":/.exec(given)
   if (opening?.[1] !== member) return { body: given }
   const from = opening[0].length
   const to = endOfObject(given, from)
-  const closing = /^\s*,\s*"signature"\s*:\s*"([0-9a-fA-F]{128})"\s*\}\s*$/.exec(given.slice(to))
+  const closing = /^,"signature":"([0-9a-f]{128})"\}$/.exec(given.slice(to))
   const signature = closing?.[1]
   if (signature === undefined) throw malformed(field, `{"${member}":…,"signature":"…"}`, 'other text')
   return { body: given.slice(from, to), signature }
@@ -139,9 +150,17 @@ function endOfString(source: string, from: number): number {
   return source.length
 }
 
-const chain = (pem: string, field: string): readonly Certificate[] =>
-  parsePem(pem, field, { maxCertificates: 3, nul: true }).map((der, i) => parseCertificate(der, `${field}[${i}]`))
+/** Absent and empty are the same. */
+const unlessEmpty = <T>(text: string | null | undefined, read: (text: string) => readonly T[]): readonly T[] =>
+  text === undefined || text === null || text === '' ? [] : read(text)
+
+/** A signer and the root, as the services send them. */
+function issuers(pem: string, field: string): readonly Certificate[] {
+  const found = readChain(pem, field, 'collateral')
+  if (found.length !== 2) throw malformed(field, 'a certificate and the root', `${found.length} certificates`)
+  return found
+}
 
 function binary(given: string, field: string): Uint8Array {
-  return /^(?:[0-9a-fA-F]{2})*$/.test(given) ? hexToBytes(given) : decodeBase64(given, field)
+  return /^(?:[0-9a-f]{2})*$/.test(given) ? hexToBytes(given) : decodeBase64(given, field)
 }

@@ -1,16 +1,18 @@
+export { diskCache } from '../disk-cache.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 export { type IntelClaims, inspectIntel } from './claims.ts'
 export type { IntelCollateral } from './collateral.ts'
 export { type MeasuredEvent, type Rtmrs, replayEventLog } from './event-log.ts'
+export { type CollateralCache, type FetchIntelOptions, fetchIntelCollateral } from './fetch.ts'
 export {
   FEATURES,
   type IntelAppraisal,
   type IntelRelyingParty,
   intelAppraisal,
+  intelDefaults,
   intelRelyingParty,
   SGX_ATTRIBUTES,
-  STRICT_INTEL_APPRAISAL,
   TD_ATTRIBUTES,
 } from './policy.ts'
 export { INTEL_SGX_ROOT } from './roots.ts'

@@ -1,6 +1,7 @@
 import { Cursor } from '../bytes.ts'
 import { malformed, Refusal } from '../ledger.ts'
-import { type Certificate, parseCertificate, parsePem } from '../pki/index.ts'
+import type { Certificate } from '../pki/index.ts'
+import { readChain } from './chain.ts'
 import { type PckExtensions, readPckExtensions } from './pck.ts'
 import {
   readSgxReport,
@@ -132,8 +133,7 @@ function readQe(c: Cursor) {
   const { type, data } = readCertification(c)
   if (type !== 5) throw certificationType(type, 5)
   const text = new TextDecoder('latin1').decode(data)
-  const pems = parsePem(text, 'quote.pckChain', { maxCertificates: 3, nul: true })
-  const pckChain = pems.map((der, i) => parseCertificate(der, `quote.pckChain[${i}]`))
+  const pckChain = readChain(text, 'quote.pckChain', 'quote')
   const [leaf] = pckChain
   if (leaf === undefined || pckChain.length < 2)
     throw malformed('quote.pckChain', 'a PCK certificate and its issuer', `${pckChain.length} certificates`)

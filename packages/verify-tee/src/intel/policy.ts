@@ -131,7 +131,7 @@ export type IntelAppraisal = z.infer<typeof intelAppraisal>
 /**
  * Up to date, no open advisory, no debugging, nothing behind the quote, and no code: name yours in `sgx` or `tdx`.
  */
-export const STRICT_INTEL_APPRAISAL: IntelAppraisal = {
+export const intelDefaults: IntelAppraisal = {
   tcbStatuses: ['UpToDate'],
   advisories: [],
   minTcbEvaluationDataNumber: 0,

@@ -3,18 +3,12 @@ import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { isZero } from '../bytes.ts'
 import { fail } from '../errors.ts'
 import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
-import {
-  type Certificate,
-  commonName,
-  defaultBackend,
-  parseCertificate,
-  type SignatureBackend,
-  verifyPath,
-} from '../pki/index.ts'
+import { type Certificate, commonName, defaultBackend, parseCertificate, type SignatureBackend } from '../pki/index.ts'
 import { parsePlain } from '../policy/index.ts'
 import type { TcbReport, TeeVerdict } from '../verdict.ts'
 import { answers, appraise } from './appraise.ts'
 import { authenticate, type Trust } from './authenticate.ts'
+import { equalChains, verifyChain } from './chain.ts'
 import { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 import { claimsOf, type IntelClaims } from './claims.ts'
 import { decodeCollateral, type IntelCollateral } from './collateral.ts'
@@ -66,7 +60,12 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
     const pckCa = await checkQuote(ledger, quote, trust, backend)
     if (collateral === undefined) throw new Lack('TCB info, QE identity and revocation lists of this platform')
     const decoded = decodeCollateral(collateral)
-    ledger.note('collateral', true)
+    const sameChain = decoded.pckChain.length === 0 || equalChains(decoded.pckChain, quote.pckChain)
+    ledger.require(
+      'collateral',
+      sameChain,
+      sameChain ? undefined : 'pck_certificate_chain is not the chain in the quote',
+    )
     const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, pckCa, trust)
     const sameTee = tcbInfo.id === (quote.body.tee === 'sgx' ? 'SGX' : 'TDX')
     const sameQe = qeIdentity.id === (quote.body.tee === 'sgx' ? 'QE' : 'TD_QE')
@@ -115,7 +114,7 @@ async function checkQuote(
   const { pckChain, qeReport, qeReportBytes, attestationKey } = quote
   const [pck, ca] = pckChain
   if (pck === undefined || ca === undefined) throw new Refusal('form', 'VS_TEE_MALFORMED', 'no PCK chain')
-  const path = await verifyPath(pckChain, {
+  const path = await verifyChain(pckChain, {
     at,
     backend: remembered,
     root,

@@ -31,8 +31,10 @@ export async function verifyPath(path: readonly Certificate[], options: PathOpti
   const last = path.at(-1)
   if (last === undefined) return refuse('no certificate')
   // An issuer that is the root by name and key ends the path; what counts from here on is the pinned certificate.
-  const given = equalBytes(last.subject, root.subject) && equalKeys(last.key, root.key) ? path.slice(0, -1) : path
+  const isRoot = (c: Certificate): boolean => equalBytes(c.subject, root.subject) && equalKeys(c.key, root.key)
+  const given = isRoot(last) ? path.slice(0, -1) : path
   if (given.length === 0) return refuse('the root alone')
+  if (given.some(isRoot)) return refuse('the root before the end')
   if (given.length - 1 > (options.maxIntermediates ?? 4)) return refuse(`${given.length} certificates before the root`)
   const all = [...given, root]
   const understood = new Set<string>([EXTENSION.basicConstraints, EXTENSION.keyUsage, ...(options.understood ?? [])])

@@ -1,0 +1,152 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { diskCache, type FetchIntelOptions, fetchIntelCollateral, verifyIntel } from './index.ts'
+import { FMSPC, makeCollateral, makeQuote, NOW, ourOptions, signBody } from './platform.fixture.ts'
+
+type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Uint8Array }
+
+let server: Server
+let base: string
+let asked: string[]
+let replies: (path: string) => Reply | 'silence'
+
+const collateral = makeCollateral()
+const honest =
+  (crlForm: 'der' | 'hex'): typeof replies =>
+  (path) => {
+    const crl = (hex: string) => (crlForm === 'hex' ? hex : new Uint8Array(Buffer.from(hex, 'hex')))
+    const headed = (name: string, chain: string | undefined, body: string | Uint8Array): Reply => ({
+      headers: { [name]: encodeURIComponent(chain ?? '') },
+      body,
+    })
+    if (path === `/tdx/certification/v4/tcb?fmspc=${FMSPC}&update=standard`) {
+      const body = `{"tcbInfo":${collateral.tcb_info},"signature":"${collateral.tcb_info_signature}"}`
+      return headed('TCB-Info-Issuer-Chain', collateral.tcb_info_issuer_chain, body)
+    }
+    if (path === '/tdx/certification/v4/qe/identity?update=standard') {
+      const body = `{"enclaveIdentity":${collateral.qe_identity},"signature":"${signBody(collateral.qe_identity)}"}`
+      return headed('SGX-Enclave-Identity-Issuer-Chain', collateral.qe_identity_issuer_chain, body)
+    }
+    if (path === '/sgx/certification/v4/pckcrl?ca=platform&encoding=der')
+      return headed('SGX-PCK-CRL-Issuer-Chain', collateral.pck_crl_issuer_chain, crl(collateral.pck_crl))
+    if (path === '/root.crl' || path === '/sgx/certification/v4/rootcacrl') return { body: crl(collateral.root_ca_crl) }
+    return { status: 404, body: '' }
+  }
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    asked.push(request.url ?? '')
+    const reply = replies(request.url ?? '')
+    if (reply === 'silence') return
+    response.writeHead(reply.status ?? 200, reply.headers)
+    response.end(reply.body)
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+afterAll(() => {
+  server.closeAllConnections()
+  server.close()
+})
+beforeEach(() => {
+  asked = []
+  replies = honest('der')
+})
+
+const options = (change: Partial<FetchIntelOptions> = {}): FetchIntelOptions => ({
+  pcsUrl: base,
+  rootCrlUrl: `${base}/root.crl`,
+  now: NOW,
+  fetch,
+  ...change,
+})
+
+test('what Intel’s service sends is what a quote is judged by', async () => {
+  const quote = makeQuote()
+  const fetched = await fetchIntelCollateral(quote, options())
+  expect(asked).toHaveLength(4)
+  expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
+})
+
+test('what a caching service sends, with lists in hexadecimal, is too', async () => {
+  replies = honest('hex')
+  const quote = makeQuote()
+  const fetched = await fetchIntelCollateral(quote, { pccsUrl: `${base}/`, now: NOW, fetch })
+  expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
+})
+
+describe('with a cache on disk', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'veristack-collateral-'))
+  })
+  afterEach(() => rm(directory, { recursive: true }))
+
+  test('nobody is asked twice, until an update is due', async () => {
+    const cache = diskCache(join(directory, 'new'))
+    const first = await fetchIntelCollateral(makeQuote(), options({ cache }))
+    expect(await fetchIntelCollateral(makeQuote(), options({ cache }))).toEqual(first)
+    expect(asked).toHaveLength(4)
+    expect(await readdir(join(directory, 'new'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
+    await fetchIntelCollateral(makeQuote(), options({ cache, now: NOW + 86_400n }))
+    expect(asked).toHaveLength(8)
+  })
+
+  test('a file that is damaged is fetched again', async () => {
+    const cache = diskCache(directory)
+    await fetchIntelCollateral(makeQuote(), options({ cache }))
+    const [file] = await readdir(directory)
+    await writeFile(join(directory, file ?? ''), '{"tcb_info":1')
+    await fetchIntelCollateral(makeQuote(), options({ cache }))
+    expect(asked).toHaveLength(8)
+  })
+
+  test('another service is another entry', async () => {
+    const cache = diskCache(directory)
+    await fetchIntelCollateral(makeQuote(), options({ cache }))
+    await fetchIntelCollateral(makeQuote(), { pccsUrl: base, now: NOW, cache, fetch })
+    expect(await readdir(directory)).toHaveLength(2)
+  })
+})
+
+test.each<[string, typeof replies]>([
+  ['an error', () => ({ status: 503, body: '' })],
+  ['a redirection', () => ({ status: 302, headers: { location: '/elsewhere' }, body: '' })],
+  ['no chain', (path) => ({ ...(honest('der')(path) as Reply), headers: {} })],
+  [
+    'a chain that is not encoded well',
+    (path) => ({ ...(honest('der')(path) as Reply), headers: { 'TCB-Info-Issuer-Chain': '%zz' } }),
+  ],
+  ['too much', () => ({ body: new Uint8Array(300_000) })],
+])('%s is a failure to fetch', async (_, reply) => {
+  replies = reply
+  await expect(fetchIntelCollateral(makeQuote(), options())).rejects.toMatchObject({ code: 'VS_TEE_FETCH' })
+})
+
+test('nobody there is a failure to fetch', async () => {
+  const nowhere = options({ pcsUrl: 'http://127.0.0.1:1' })
+  await expect(fetchIntelCollateral(makeQuote(), nowhere)).rejects.toMatchObject({ code: 'VS_TEE_FETCH' })
+})
+
+test('a signal ends it, with its own reason', async () => {
+  const reason = new Error('no longer wanted')
+  replies = () => 'silence'
+  const controller = new AbortController()
+  const fetching = fetchIntelCollateral(makeQuote(), options({ signal: controller.signal }))
+  controller.abort(reason)
+  await expect(fetching).rejects.toBe(reason)
+})
+
+test('what is no quote is not asked about', async () => {
+  await expect(fetchIntelCollateral(Uint8Array.of(4), options())).rejects.toMatchObject({ code: 'VS_TEE_MALFORMED' })
+  const unknown = makeQuote({ header: { version: 6 } })
+  await expect(fetchIntelCollateral(unknown, options())).rejects.toMatchObject({ code: 'VS_TEE_UNSUPPORTED' })
+  const both = fetchIntelCollateral(makeQuote(), options({ pccsUrl: base }))
+  await expect(both).rejects.toMatchObject({ code: 'VS_TEE_INVALID_OPTION' })
+  expect(asked).toEqual([])
+})

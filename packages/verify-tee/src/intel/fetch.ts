@@ -1,0 +1,184 @@
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { isVeristackError } from '@veristack/core/receipt'
+import { fail } from '../errors.ts'
+import { Refusal } from '../ledger.ts'
+import { commonName } from '../pki/index.ts'
+import { decodeCollateral, type IntelCollateral } from './collateral.ts'
+import { parseQuote } from './parse.ts'
+import { readQeIdentity, readTcbInfo } from './tcb-info.ts'
+
+/** Where answers are kept, such as `diskCache(directory)`. What is read is checked again by whoever judges with it. */
+export interface CollateralCache {
+  get(key: string): Promise<Uint8Array | undefined>
+  set(key: string, bytes: Uint8Array): Promise<void>
+}
+
+export interface FetchIntelOptions {
+  /** Base address of Intel's service; `https://api.trustedservices.intel.com` unless told. */
+  readonly pcsUrl?: string
+  /** Base address of a Provisioning Certificate Caching Service, in place of Intel's own. */
+  readonly pccsUrl?: string
+  /** Of the root's revocation list; unless told, Intel's own, or the PCCS's. */
+  readonly rootCrlUrl?: string
+  /** `early`: TCB info and QE identity as soon as Intel issues them; `standard` (unless told): after everybody had time to update. */
+  readonly update?: 'standard' | 'early'
+  readonly cache?: CollateralCache
+  /** Unix seconds: what is in the cache is taken until its next update is due. */
+  readonly now: bigint
+  /** The only way to the network. */
+  readonly fetch: (url: string, init: { signal: AbortSignal; redirect: 'error' }) => Promise<Response>
+  readonly signal?: AbortSignal
+}
+
+const INTEL_PCS = 'https://api.trustedservices.intel.com'
+const INTEL_ROOT_CRL = 'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
+const MAX_ANSWER_BYTES = 1 << 18
+
+/**
+ * TCB info, QE identity and revocation lists of the platform that a quote names. Nothing is believed here: neither quote nor
+ * answers; `verifyIntel` judges them. Throws `VS_TEE_FETCH`, `VS_TEE_MALFORMED` and `VS_TEE_UNSUPPORTED` (for what is no
+ * quote), `VS_TEE_INVALID_OPTION`, and the signal's reason.
+ */
+export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchIntelOptions): Promise<IntelCollateral> {
+  const { pcsUrl, pccsUrl, cache, now, signal } = options
+  if (pcsUrl !== undefined && pccsUrl !== undefined)
+    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'pcsUrl', expected: 'pcsUrl or pccsUrl, not both' } })
+  const { tee, fmspc, ca } = platformOf(evidence)
+  const base = (pccsUrl ?? pcsUrl ?? INTEL_PCS).replace(/\/+$/, '')
+  const update = options.update ?? 'standard'
+  const at = (family: 'sgx' | 'tdx', path: string): string => `${base}/${family}/certification/v4/${path}`
+  const rootCrl = options.rootCrlUrl ?? (pccsUrl === undefined ? INTEL_ROOT_CRL : at('sgx', 'rootcacrl'))
+  const addresses = {
+    tcb: at(tee, `tcb?fmspc=${fmspc}&update=${update}`),
+    qe: at(tee, `qe/identity?update=${update}`),
+    crl: at('sgx', `pckcrl?ca=${ca}&encoding=der`),
+    rootCrl,
+  }
+  const key = JSON.stringify(addresses)
+  const kept = usable(await cache?.get(key), now)
+  if (kept !== undefined) return kept
+
+  signal?.throwIfAborted()
+  const [tcb, qe, crl, root] = await askAll(addresses, options)
+  const collateral: IntelCollateral = {
+    tcb_info: asText(tcb),
+    tcb_info_issuer_chain: header(tcb, 'TCB-Info-Issuer-Chain'),
+    qe_identity: asText(qe),
+    qe_identity_issuer_chain: header(qe, 'SGX-Enclave-Identity-Issuer-Chain'),
+    root_ca_crl: asDer(root),
+    pck_crl: asDer(crl),
+    pck_crl_issuer_chain: header(crl, 'SGX-PCK-CRL-Issuer-Chain'),
+  }
+  const text = utf8ToBytes(JSON.stringify(collateral))
+  if (usable(text, now) !== undefined) await cache?.set(key, text)
+  return collateral
+}
+
+function platformOf(evidence: Uint8Array) {
+  try {
+    const { body, pck, pckChain } = parseQuote(evidence)
+    const [leaf] = pckChain
+    const issuer = leaf && commonName(leaf.issuer)
+    return { tee: body.tee, fmspc: pck.fmspc, ca: issuer?.includes('Processor') ? 'processor' : 'platform' } as const
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    const code = error.code === 'VS_TEE_UNSUPPORTED' ? 'VS_TEE_UNSUPPORTED' : 'VS_TEE_MALFORMED'
+    throw fail(code, { details: { reason: error.detail } })
+  }
+}
+
+/** Well formed, and no part of it due. */
+function usable(text: Uint8Array | undefined, now: bigint): IntelCollateral | undefined {
+  if (text === undefined) return undefined
+  try {
+    const given: IntelCollateral = JSON.parse(new TextDecoder().decode(text))
+    const { tcbInfo, qeIdentity, rootCrl, pckCrl } = decodeCollateral(given)
+    const due = [
+      readTcbInfo(tcbInfo.body).nextUpdate,
+      readQeIdentity(qeIdentity.body).nextUpdate,
+      rootCrl.nextUpdate,
+      pckCrl.nextUpdate,
+    ]
+    return due.every((next) => now < next) ? given : undefined
+  } catch {
+    return undefined
+  }
+}
+
+type Addresses = Readonly<Record<'tcb' | 'qe' | 'crl' | 'rootCrl', string>>
+
+/** All at once; the first that fails ends the others. */
+async function askAll({ tcb, qe, crl, rootCrl }: Addresses, options: FetchIntelOptions) {
+  const stop = new AbortController()
+  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
+  const get = (address: string) => ask(options.fetch, address, signal)
+  try {
+    return await Promise.all([get(tcb), get(qe), get(crl), get(rootCrl)])
+  } finally {
+    stop.abort()
+  }
+}
+
+interface Answer {
+  readonly address: string
+  readonly headers: Headers
+  readonly bytes: Uint8Array
+}
+
+async function ask(fetch_: FetchIntelOptions['fetch'], address: string, signal: AbortSignal): Promise<Answer> {
+  try {
+    const response = await fetch_(address, { redirect: 'error', signal })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw fail('VS_TEE_FETCH', { details: { address, status: response.status } })
+    }
+    return { address, headers: response.headers, bytes: await readBody(response, address) }
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (isVeristackError(cause, 'VS_TEE_FETCH')) throw cause
+    throw fail('VS_TEE_FETCH', { details: { address }, cause })
+  }
+}
+
+/** No more of it than any honest answer has. */
+async function readBody(response: Response, address: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  const reader = response.body?.getReader()
+  for (;;) {
+    const part = await reader?.read()
+    if (part?.value === undefined) break
+    size += part.value.length
+    if (size > MAX_ANSWER_BYTES) {
+      await reader?.cancel()
+      throw fail('VS_TEE_FETCH', { details: { address, expected: `at most ${MAX_ANSWER_BYTES} bytes` } })
+    }
+    parts.push(part.value)
+  }
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
+const asText = ({ bytes }: Answer): string => new TextDecoder('utf-8').decode(bytes)
+
+/** DER as it is, or in hexadecimal, as caching services send it. */
+function asDer(answer: Answer): string {
+  const text = asText(answer).trim().toLowerCase()
+  return /^[0-9a-f]+$/.test(text) ? text : bytesToHex(answer.bytes)
+}
+
+function header({ headers, address }: Answer, name: string): string {
+  const value = headers.get(name)
+  if (value === null) throw fail('VS_TEE_FETCH', { details: { address, expected: `the header ${name}` } })
+  try {
+    // What the headers of caching services have at their ends differs.
+    return `${decodeURIComponent(value).replaceAll('\r\n', '\n').trim()}\n`
+  } catch (cause) {
+    throw fail('VS_TEE_FETCH', { details: { address, expected: `a percent-encoded header ${name}` }, cause })
+  }
+}

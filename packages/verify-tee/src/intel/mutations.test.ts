@@ -1,0 +1,86 @@
+import fc from 'fast-check'
+import { nobleBackend, nodeBackend, webBackend } from '../pki/index.ts'
+import { type IntelCollateral, verifyIntel } from './index.ts'
+import {
+  foreignCollateral,
+  mutate,
+  mutateCollateral,
+  mutation,
+  saysTheSame,
+  wholeCollateral,
+} from './mutations.fixture.ts'
+import { makeCollateral, makeQuote, ourOptions } from './platform.fixture.ts'
+
+const quote = makeQuote()
+const collateral = wholeCollateral()
+const signedBytes = 48 + 584
+
+const judge = (evidence: Uint8Array, given: IntelCollateral = collateral) =>
+  verifyIntel(evidence, { ...ourOptions(), collateral: given })
+
+beforeAll(async () => expect((await judge(quote)).status).toBe('accepted'))
+
+test('any bit of what was signed, turned', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(8 * signedBytes - 1), async (bit) => {
+      const turned = quote.with(bit >> 3, (quote[bit >> 3] ?? 0) ^ (1 << (bit & 7)))
+      expect((await judge(turned)).status).toBe('rejected')
+    }),
+    { numRuns: 200 },
+  )
+})
+
+test('any change of a quote is refused, and is no fault of ours', async () => {
+  const other = makeQuote({ kind: 'tdx-v5-1.5' })
+  await fc.assert(
+    fc.asyncProperty(mutation, async (m) => {
+      const changed = mutate(quote, other, m)
+      fc.pre(!Buffer.from(changed).equals(quote))
+      const verdict = await judge(changed)
+      expect(verdict.status).toBe('rejected')
+      expect(verdict).not.toMatchObject({ code: 'VS_TEE_INTERNAL' })
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('any change of collateral is refused, and is no fault of ours', async () => {
+  const other = foreignCollateral()
+  await fc.assert(
+    fc.asyncProperty(mutation, async (m) => {
+      const changed = mutateCollateral(collateral, other, m)
+      fc.pre(!saysTheSame(changed, collateral))
+      const verdict = await judge(quote, changed)
+      expect(verdict.status).toBe('rejected')
+      expect(verdict).not.toMatchObject({ code: 'VS_TEE_INTERNAL' })
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('every arithmetic comes to the same verdict', async () => {
+  const [node, web] = [nodeBackend(), webBackend()]
+  if (node === undefined || web === undefined) throw new Error('no node:crypto or Web Cryptography here')
+  await fc.assert(
+    fc.asyncProperty(fc.option(mutation), async (m) => {
+      const changed = m === null ? quote : mutate(quote, quote, m)
+      const verdicts = await Promise.all(
+        [nobleBackend, node, web].map((backend) => verifyIntel(changed, { ...ourOptions(), collateral, backend })),
+      )
+      expect(verdicts[1]).toEqual(verdicts[0])
+      expect(verdicts[2]).toEqual(verdicts[0])
+    }),
+    { numRuns: 40 },
+  )
+})
+
+test('what was found right once is asked anew where anything differs', async () => {
+  expect((await judge(quote)).status).toBe('accepted')
+  const { now } = ourOptions()
+  const old = await verifyIntel(quote, { ...ourOptions(), collateral, now: now + 86_401n })
+  expect(old).toMatchObject({ status: 'rejected', check: 'tcb-info-date' })
+  const revoked = makeCollateral({ pckCrl: { revoked: [{ serial: 0x99n }] } })
+  expect(await judge(quote, { ...collateral, pck_crl: revoked.pck_crl })).toMatchObject({ code: 'VS_TEE_REVOKED' })
+  const swapped = { ...collateral, tcb_info_signature: collateral.qe_identity_signature }
+  expect(await judge(quote, swapped)).toMatchObject({ check: 'tcb-info-signature' })
+})

@@ -1,9 +1,11 @@
 import type { Row } from '../scripts/measure.ts'
+import { intel } from './tee/intel.ts'
 import { nitro } from './tee/nitro.ts'
 import { sevSnp } from './tee/sev-snp.ts'
 
 /** What judging attestation takes, by vendor and arithmetic. */
 export async function* rows(progress: (text: string) => void): AsyncIterable<Row> {
+  yield* intel(progress)
   yield* nitro(progress)
   yield* sevSnp(progress)
 }

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type IntelAppraisal, type IntelCollateral, type IntelRelyingParty, intelDefaults } from './index.ts'
 
-/** Captured evidence that lies beside the project, and not in it. */
-export const FOLDER = join(__dirname, '../../../../../shared/vectors/tee/intel')
+/** Captured evidence that lies beside the project, and not in it. Tests and benchmarks run in the project's root. */
+const FOLDER = resolve('../shared/vectors/tee/intel')
 export const present = existsSync(join(FOLDER, 'index.json'))
 
 export interface Entry {

@@ -2,7 +2,6 @@
  * Against @peculiar/x509 and pkijs, both over asn1js. On honest certificates and lists all three say the same. Where they
  * accept what is refused here, a test names it and says why; nothing is the other way round.
  */
-import 'reflect-metadata'
 import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
 import { X509Certificate, X509Crl } from '@peculiar/x509'
 import fc from 'fast-check'

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { commonName, decodeBase64, parseCertificate, parsePem } from '../pki/index.ts'
 
-const FOLDER = join(__dirname, '../../../../../shared/vectors/tee/sevsnp')
+/** Beside the project. Tests and benchmarks run in the project's root. */
+const FOLDER = resolve('../shared/vectors/tee/sevsnp')
 
 export const vectorsPresent = existsSync(join(FOLDER, 'index.json'))
 

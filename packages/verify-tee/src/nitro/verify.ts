@@ -122,7 +122,10 @@ async function verifyEvidence(
 
 function pinnedRoot(given: Uint8Array | undefined): Certificate {
   try {
-    return parseCertificate(given ?? decodeBase64(AWS_NITRO_ROOT_G1, 'root'), 'root')
+    return parseCertificate(
+      given === undefined ? decodeBase64(AWS_NITRO_ROOT_G1, 'root') : new Uint8Array(given),
+      'root',
+    )
   } catch (error) {
     throw invalid('root', error instanceof Refusal ? error.detail : 'DER of a certificate')
   }

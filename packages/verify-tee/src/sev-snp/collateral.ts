@@ -30,17 +30,20 @@ export interface SevSnpCollateral {
 const MAX_BYTES = 1 << 16
 const FIELDS = ['vek', 'issuer', 'crl']
 
+/** Of the right form, and a copy: nobody changes it while it is judged. */
 export function checkCollateral(value: unknown): SevSnpCollateral {
   const refuse = (field: string, expected: string): Error =>
     fail('VS_TEE_INVALID_OPTION', { details: { field: `collateral${field}`, expected } })
   if (value === undefined) return {}
   if (typeof value !== 'object' || value === null) throw refuse('', 'an object')
+  const copy: Partial<Record<string, Encoded>> = {}
   for (const [key, part] of Object.entries(value)) {
     if (!FIELDS.includes(key)) throw refuse(`.${key}`, `one of ${FIELDS.join(', ')}`)
-    if (part !== undefined && typeof part !== 'string' && !(part instanceof Uint8Array))
-      throw refuse(`.${key}`, 'bytes or text')
+    if (part === undefined) continue
+    if (typeof part !== 'string' && !(part instanceof Uint8Array)) throw refuse(`.${key}`, 'bytes or text')
+    copy[key] = typeof part === 'string' ? part : new Uint8Array(part)
   }
-  return value
+  return copy
 }
 
 export interface Certificates {
@@ -90,7 +93,8 @@ export function chooseCrl(collateral: SevSnpCollateral, table: CertificateTable)
 /** Of a root that the caller gives: what is wrong with it is the caller's. */
 export function readRoot(given: Encoded): Certificate {
   try {
-    const [der, ...more] = certificateDers(given, 'root', 1)
+    const own = given instanceof Uint8Array ? new Uint8Array(given) : given
+    const [der, ...more] = certificateDers(own, 'root', 1)
     if (der !== undefined && more.length === 0) return parseCertificate(der, 'root')
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

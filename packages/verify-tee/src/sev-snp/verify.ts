@@ -61,13 +61,15 @@ export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions)
     throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'now', expected: 'Unix seconds as a bigint' } })
   if (!(evidence instanceof Uint8Array))
     throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'evidence', expected: 'bytes' } })
+  // Nobody changes it while it is judged.
+  const bytes = new Uint8Array(evidence)
   const backend = options.backend ?? defaultBackend()
   const privateRoot = options.root === undefined ? undefined : readRoot(options.root)
   return judged<typeof SEV_SNP_CHECKS, SevSnpClaims>(
     'amd-sev-snp',
     SEV_SNP_CHECKS,
     async (ledger, found) => {
-      const parsed = parseEvidence(evidence)
+      const parsed = parseEvidence(bytes)
       const { report } = parsed
       found({ claims: claimsOf(report) })
       const table = form(ledger, parsed)

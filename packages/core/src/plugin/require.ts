@@ -6,12 +6,15 @@ import {
   policyDigest,
   type Require,
   type Requirement,
+  requirementGroup,
+  sameLeaf,
   type Tier,
   ZERO_ADDRESS,
   ZERO_DIGEST,
 } from '../claim/index.ts'
 import { fail } from '../errors/index.ts'
 import type { PlannedLeaf } from '../job/plan.ts'
+import { groupBeyond } from '../receipt/conclude.ts'
 import type { Artefacts, Call, Host, Need, Program, Prover, Settler } from './roles.ts'
 
 export interface Resolved {
@@ -89,12 +92,29 @@ export async function resolveRequire(context: RequireContext, require: Require, 
     const entry = found.get(`${l.tier}/${l.policy}`)
     return entry === undefined ? [] : [{ leaf: l, ...entry }]
   })
+  const planned = entries.map((e) => ({ leaf: e.leaf, kind: e.prover.kind }))
+  const beyond = beyondKinds(requirement, planned)
+  if (beyond !== undefined)
+    throw fail('VS_CORE_REQUIREMENT_INVALID', {
+      message: 'A group of the requirement asks for more kinds of evidence than serve it, and one kind counts once',
+      details: { field: 'require', ...beyond },
+    })
   return {
     requirement,
     policies: entries.map((e) => e.policy),
-    planned: entries.map((e) => ({ leaf: e.leaf, kind: e.prover.kind })),
+    planned,
     provers: [...new Set(entries.map((e) => e.prover))],
   }
+}
+
+/** What is wrong with a requirement that no receipt could meet: see `verifyReceipt`, which counts one kind once. */
+export function beyondKinds(requirement: Requirement, planned: readonly PlannedLeaf[]) {
+  const group = groupBeyond(requirement, planned)
+  if (group === undefined) return undefined
+  const own = leaves(group)
+  const kinds = [...new Set(planned.filter((p) => own.some((l) => sameLeaf(l, p.leaf))).map((p) => p.kind))]
+  const { k } = requirementGroup(group)
+  return { expected: `evidence of more kinds for at least ${k} of a group`, got: kinds.join(', ') }
 }
 
 const OFF_CHAIN: Pick<Policy, 'verifier' | 'codeHash' | 'params'> = {

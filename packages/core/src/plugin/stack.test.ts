@@ -12,6 +12,7 @@ import {
   numbers,
   type Plugin,
   type ProgramId,
+  type Require,
   recoverSigner,
   type Signer,
   type Tensor,
@@ -211,6 +212,38 @@ describe('createStack', () => {
     await expect(stack.infer({ program, inputs: input(1), require: KIND })).rejects.toMatchObject({
       code: 'VS_CORE_STACK_CLOSED',
     })
+  })
+})
+
+describe('a requirement that counts kinds', () => {
+  const [A, B] = ['toy/a', 'toy/b'] as const
+  const leaf = (tier: string, n: number) => ({ tier, policy: { n } })
+  const three = [leaf(A, 1), leaf(A, 2), leaf(A, 3)]
+  const inferred = async (require: Require) => {
+    await using stack = await createStack({ plugins: [doubling, toyTier(A), toyTier(B)] })
+    const { program } = await stack.publish(toyProgram)
+    const job = await stack.infer({ program, inputs: input(1), require })
+    return (await verifyReceipt(await job.wait('verified'), { verifiers: [toyVerifier(A), toyVerifier(B)] })).status
+  }
+
+  test.each<[string, Require]>([
+    ['alone', { atLeast: 2, of: three }],
+    ['in a group', { any: [A, { all: [B, { atLeast: 2, of: three }] }] }],
+    ['with too few kinds', { atLeast: 3, of: [...three, leaf(B, 1)] }],
+  ])('and that no evidence could meet is refused before anything runs: %s', async (_, require) => {
+    await expect(inferred(require)).rejects.toMatchObject({
+      code: 'VS_CORE_REQUIREMENT_INVALID',
+      message: expect.stringMatching(/one kind counts once/),
+      details: { field: 'require', got: expect.stringMatching(/^toy\/a(, toy\/b)?$/) },
+    })
+  })
+
+  test.each<[string, Require]>([
+    ['two kinds', { atLeast: 2, of: [leaf(A, 1), leaf(A, 2), leaf(B, 1)] }],
+    ['all, which counts nothing', { atLeast: 3, of: three }],
+    ['any', { atLeast: 1, of: three }],
+  ])('is taken where it can be met: %s', async (_, require) => {
+    expect(await inferred(require)).toBe('accepted')
   })
 })
 

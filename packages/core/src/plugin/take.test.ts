@@ -208,6 +208,22 @@ describe('is refused, by the field', () => {
     await refusedAt('policies[1].verifier', { ...o, request, requirement, policies })
   })
 
+  test('a requirement that counts kinds, where one kind is all there is', async () => {
+    const o = await placed(9)
+    const [own] = o.policies
+    if (own === undefined) throw new Error('no policy')
+    const policies = [1, 2, 3].map((n): Policy => ({ ...own, offchain: { n } }))
+    const requirement: Requirement = {
+      atLeast: 2,
+      of: policies.map((p) => ({ tier: p.tier, policy: policyDigest(p) })),
+    }
+    const { id: _id, ...fields } = o.request
+    const request = makeRequest({ ...fields, requirement: requirementDigest(requirement) })
+    const job = { ...o, application: jsonDigest(o.application), terms: o.settlement, request, requirement, policies }
+    await settler.prepare(job, quietCall())
+    await refusedAt('requirement', { ...o, request, requirement, policies })
+  })
+
   test('what was answered', async () => {
     const o = await placed(8)
     const elsewhere = await createStack({

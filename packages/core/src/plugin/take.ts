@@ -23,7 +23,7 @@ import { executorFor } from '../job/steps.ts'
 import type { Settlement } from '../receipt/settlement.ts'
 import { checkPlainData } from '../receipt/wire/json-text.ts'
 import { type AssignContext, agreeOnCommitments } from './assign.ts'
-import { pin } from './require.ts'
+import { beyondKinds, pin } from './require.ts'
 import type { Call, EscrowJob, Program, Prover, Settler } from './roles.ts'
 
 /** A request that somebody else made and paid for, with everything that opens its digests. */
@@ -76,6 +76,8 @@ export async function takeUp(
   const provers = await checkLeaves(context, o, settler, call)
   const inputs = await executorFor(host, o.program).prepare(o.program, o.inputs, call)
   const planned = await quoteLeaves(o, provers, inputs)
+  const beyond = beyondKinds(requirement, planned)
+  if (beyond !== undefined) throw refuse('requirement', beyond.expected, beyond.got)
   const commitmentPlan = await agreeOnCommitments(o.program, [...new Set(provers)], inputs)
   const inputSalts = saltsOf(commitmentPlan.inputs, inputs, o.salts ?? {})
   const inputCommitments = await commitTensors(host, o.program, commitmentPlan.inputs, inputs, inputSalts)

@@ -16,11 +16,16 @@ export interface Judged {
 
 /** What the verdicts on its leaves make of a requirement. A leaf is satisfied by any of the evidence judged for it. */
 export function conclude(requirement: Requirement, judged: readonly Judged[]): Conclusion {
-  if (isMet(requirement, judged, (v) => v.status === 'accepted')) return { status: 'accepted' }
+  const met = (holds: (status: Verdict['status']) => boolean): boolean =>
+    isMet(
+      requirement,
+      judged.filter((j) => holds(j.verdict.status)),
+    )
+  if (met((status) => status === 'accepted')) return { status: 'accepted' }
   const rejected = judged.map((j) => j.verdict).find((v) => v.status === 'rejected')
-  if (!isMet(requirement, judged, (v) => v.status !== 'rejected'))
+  if (!met((status) => status !== 'rejected'))
     return { status: 'rejected', code: rejected?.code ?? 'VS_CORE_EVIDENCE_REFUSED' }
-  if (isMet(requirement, judged, (v) => v.status === 'accepted' || v.status === 'pending')) return { status: 'pending' }
+  if (met((status) => status === 'accepted' || status === 'pending')) return { status: 'pending' }
   const undetermined = judged.map((j) => j.verdict).find((v) => v.status === 'undetermined')
   return { status: 'undetermined', missing: undetermined?.missing ?? 'blob' }
 }
@@ -28,7 +33,30 @@ export function conclude(requirement: Requirement, judged: readonly Judged[]): C
 /** Answers whether accepted verdicts that speak of an output, `int32[1]:label`, meet the requirement by themselves. */
 export function meetsFor(requirement: Requirement, judged: readonly Judged[]): (spec: string) => boolean {
   const spoken = new Map(judged.map(({ verdict }) => [verdict, new Set(verdict.covers.flatMap(namesOf))]))
-  return (spec) => isMet(requirement, judged, (v) => v.status === 'accepted' && spoken.get(v)?.has(spec) === true)
+  return (spec) =>
+    isMet(
+      requirement,
+      judged.filter(({ verdict: v }) => v.status === 'accepted' && spoken.get(v)?.has(spec) === true),
+    )
+}
+
+/** What holds for a leaf: evidence of this kind. */
+type Held = Pick<Judged, 'leaf' | 'kind'>
+
+/**
+ * The innermost group that evidence of these kinds for every leaf could not meet, since one kind counts once; undefined
+ * where there is none.
+ */
+export function groupBeyond(
+  requirement: Requirement,
+  planned: readonly Held[],
+): Exclude<Requirement, Leaf> | undefined {
+  if (isLeaf(requirement)) return undefined
+  for (const inner of requirementGroup(requirement).of) {
+    const found = groupBeyond(inner, planned)
+    if (found !== undefined) return found
+  }
+  return isMet(requirement, planned) ? undefined : requirement
 }
 
 export const namesOf = (c: Commitment): readonly string[] => c.tensor.split(',')
@@ -37,7 +65,7 @@ export const namesOf = (c: Commitment): readonly string[] => c.tensor.split(',')
  * Under `atLeast`, evidence of one kind counts once: one proof that meets two policies, or is there twice in two forms, is
  * one reason to believe and not two. A group in a group takes every kind that it rests on. `all` counts nothing.
  */
-function isMet(requirement: Requirement, judged: readonly Judged[], holds: (verdict: Verdict) => boolean): boolean {
+function isMet(requirement: Requirement, held: readonly Held[]): boolean {
   const bits = new Map<string, number>()
   const bitOf = (name: string): number => {
     const bit = bits.get(name) ?? 2 ** bits.size
@@ -47,9 +75,9 @@ function isMet(requirement: Requirement, judged: readonly Judged[], holds: (verd
   /** The kinds, as sets of bits, by which a requirement can be met; none: it is not. */
   const ways = (r: Requirement): readonly number[] => {
     if (isLeaf(r)) {
-      const held = judged.filter((j) => sameLeaf(j.leaf, r) && holds(j.verdict))
+      const own = held.filter((h) => sameLeaf(h.leaf, r))
       // What is still missing may be of any kind.
-      return least(held.map(({ kind }) => bitOf(kind ?? `missing ${r.tier} ${r.policy}`)))
+      return least(own.map(({ kind }) => bitOf(kind ?? `missing ${r.tier} ${r.policy}`)))
     }
     const { k, of } = requirementGroup(r)
     const each = of.map(ways)

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  type Anchor,
   type Artefacts,
   type Claim,
   type Commitment,
@@ -10,6 +11,7 @@ import {
   type Evidence,
   type Hex,
   isVeristackError,
+  type Json,
   offchainPolicy,
   type ProveJob,
   parseAddress,
@@ -265,6 +267,48 @@ describe('forgeries are rejected', () => {
     for (const policy of [{ origin: 'none' }, { orgin: 'ceremony' }, { origin: 'ceremony', more: 1 }, 'ceremony', []]) {
       expect(codeOf(await judge(subject(), evidence, contextFor(artefacts, policy)))).toBe('VS_ZKML_POLICY')
     }
+  })
+
+  describe('one key that is pinned under several origins counts as the least of them', () => {
+    type Origins = readonly Anchor['origin'][]
+    const codeUnder = async (origins: Origins, policy: Json) => {
+      const anchors = origins.map((origin) => ({ digest: artefacts.anchor, origin }))
+      return codeOf(await judge(subject(), evidence, { ...contextFor(artefacts, policy), anchors: () => anchors }))
+    }
+    test.each<[Origins, ...string[]]>([
+      [['ceremony'], 'accepted', 'accepted'],
+      [['development'], 'accepted', 'VS_ZKML_POLICY'],
+      [['none'], 'VS_ZKML_POLICY', 'VS_ZKML_POLICY'],
+      [['ceremony', 'development'], 'accepted', 'VS_ZKML_POLICY'],
+      [['development', 'ceremony'], 'accepted', 'VS_ZKML_POLICY'],
+      [['ceremony', 'none'], 'VS_ZKML_POLICY', 'VS_ZKML_POLICY'],
+      [['none', 'development'], 'VS_ZKML_POLICY', 'VS_ZKML_POLICY'],
+      [['ceremony', 'ceremony'], 'accepted', 'accepted'],
+    ])('%s', async (origins, development, ceremony) => {
+      expect(await codeUnder(origins, {})).toBe('accepted')
+      expect(await codeUnder(origins, { origin: 'development' })).toBe(development)
+      expect(await codeUnder(origins, { origin: 'ceremony' })).toBe(ceremony)
+    })
+
+    test('the origin of another key says nothing of this one', async () => {
+      const context = contextFor(artefacts, { origin: 'ceremony' })
+      const anchors: readonly Anchor[] = [
+        { digest: digestOf(9), origin: 'none' },
+        { digest: artefacts.anchor, origin: 'ceremony' },
+      ]
+      expect(codeOf(await judge(subject(), evidence, { ...context, anchors: () => anchors }))).toBe('accepted')
+      const stranger = anchors.map((a) => ({
+        ...a,
+        origin: a.origin === 'none' ? ('ceremony' as const) : ('none' as const),
+      }))
+      expect(codeOf(await judge(subject(), evidence, { ...context, anchors: () => stranger }))).toBe('VS_ZKML_POLICY')
+    })
+
+    test('every one of them is told as an assumption', async () => {
+      const anchors = (['ceremony', 'none'] as const).map((origin) => ({ digest: artefacts.anchor, origin }))
+      const { assumptions } = await judge(subject(), evidence, { ...contextFor(artefacts), anchors: () => anchors })
+      expect(assumptions.filter((a) => /ceremony|origin is not known/.test(a))).toHaveLength(2)
+    })
   })
 
   test('malformed evidence never throws', async () => {

@@ -6,4 +6,5 @@ export default library({
   nitro: 'src/nitro/index.ts',
   'sev-snp': 'src/sev-snp/index.ts',
   nvidia: 'src/nvidia/index.ts',
+  commands: 'src/commands/index.ts',
 })

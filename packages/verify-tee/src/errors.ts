@@ -88,6 +88,14 @@ export const fail = defineErrors({
     title: 'The vendor’s service did not give the collateral',
     remedy: 'Read the cause; the address, the network or the service may be at fault.',
   },
+  VS_TEE_FILE: {
+    title: 'A file can not be read, or is not what the option asks for',
+    remedy: 'Check the path and what lies there.',
+  },
+  VS_TEE_UNKNOWN_EVIDENCE: {
+    title: 'The file holds no evidence of a kind that is known',
+    remedy: 'Compare the file with what was looked for; collateral and certificates are no evidence.',
+  },
 })
 
 export type TeeErrorCode = `VS_TEE_${string}`

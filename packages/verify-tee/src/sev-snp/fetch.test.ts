@@ -1,6 +1,16 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type CollateralCache, fetchSevSnpCollateral, type KdsOptions, sevSnpDefaults, verifySevSnp } from './index.ts'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  type CollateralCache,
+  diskCache,
+  fetchSevSnpCollateral,
+  type KdsOptions,
+  sevSnpDefaults,
+  verifySevSnp,
+} from './index.ts'
 import { honest, withTable } from './mutation.fixture.ts'
 import { authority, NOW } from './pki.fixture.ts'
 
@@ -38,7 +48,7 @@ beforeAll(async () => {
     response.end(found)
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  options = { fetch, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, now: NOW }
+  options = { fetch, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, now: NOW }
 })
 afterAll(() => new Promise((done) => server.close(done)))
 beforeEach(() => {
@@ -68,40 +78,71 @@ test('what the evidence carries is not asked for', async () => {
   expect(Object.keys(collateral)).toEqual(['crl'])
 })
 
-test('answers are kept; a revocation list for a day', async () => {
-  const cache = memory()
+test('answers are kept: a certificate while it is valid, what AMD may replace for a day', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'veristack-kds-'))
+  try {
+    const cache = diskCache(directory)
+    const { report } = chips.Milan
+    const first = await fetchSevSnpCollateral(report, { ...options, cache })
+    const paths = [...asked]
+    expect(paths).toHaveLength(3)
+    asked = []
+    // By another process as well, which is another cache on the same folder.
+    const again = { ...options, cache: diskCache(directory) }
+    expect(await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_399n })).toEqual(first)
+    expect(asked).toEqual([])
+    await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_400n })
+    expect(asked).toEqual(paths.slice(1))
+    await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_401n })
+    expect(asked.slice(2)).toEqual(paths)
+    expect(await readdir(directory)).toHaveLength(3)
+  } finally {
+    await rm(directory, { recursive: true })
+  }
+})
+
+test('what the cache has and nobody can use is asked for again', async () => {
   const { report } = chips.Milan
-  const first = await fetchSevSnpCollateral(report, { ...options, cache })
-  expect(await fetchSevSnpCollateral(report, { ...options, cache })).toEqual(first)
-  expect(asked).toHaveLength(3)
-  await fetchSevSnpCollateral(report, { ...options, cache, now: NOW + 86_400n })
-  expect(asked.slice(3)).toEqual(['/vcek/v1/Milan/crl'])
-  for (const key of cache.kept.keys()) cache.kept.set(key, Uint8Array.of(1))
-  expect(await fetchSevSnpCollateral(report, { ...options, cache })).toEqual(first)
+  for (const damage of [
+    () => new Uint8Array(0),
+    () => Uint8Array.of(1),
+    (bytes: Uint8Array) => bytes.slice(0, -2),
+    // Kept by a clock that was ahead.
+    (bytes: Uint8Array) => bytes.with(0, 1),
+  ]) {
+    const cache = memory()
+    const first = await fetchSevSnpCollateral(report, { ...options, cache })
+    for (const [key, bytes] of cache.kept) cache.kept.set(key, damage(bytes))
+    asked = []
+    expect(await fetchSevSnpCollateral(report, { ...options, cache })).toEqual(first)
+    expect(asked).toHaveLength(3)
+  }
 })
 
 test('what is not collateral is refused, and not kept', async () => {
   const { report } = chips.Milan
-  const cache = memory()
-  const bad: readonly (readonly [string, typeof answer, RegExp])[] = [
-    ['absent', () => undefined, /status 404/],
-    ['no certificate', () => 'hello', /can not be read/],
-    ['too large', () => new Uint8Array(1 << 20), /above/],
+  const bad: readonly (readonly [answers: typeof answer, cause: RegExp, kept: number])[] = [
+    [() => undefined, /status 404/, 0],
+    [() => 'hello', /can not be read/, 0],
+    [() => new Uint8Array(1 << 20), /above/, 0],
+    [(path) => (path.endsWith('cert_chain') ? '' : ANSWERS[path]), /can not be read/, 1],
+    [(path) => (path.endsWith('crl') ? pem(chips.Milan.root) : ANSWERS[path]), /can not be read/, 2],
   ]
-  for (const [, answers, cause] of bad) {
+  for (const [answers, cause, kept] of bad) {
     answer = answers
+    const cache = memory()
     await expect(fetchSevSnpCollateral(report, { ...options, cache })).rejects.toMatchObject({
       code: 'VS_TEE_FETCH',
       details: { cause: expect.stringMatching(cause) },
     })
+    expect(cache.kept.size).toBe(kept)
   }
-  await expect(
-    fetchSevSnpCollateral(report, { ...options, baseUrl: `${options.baseUrl}/moved`, cache }),
-  ).rejects.toMatchObject({ code: 'VS_TEE_FETCH' })
+  await expect(fetchSevSnpCollateral(report, { ...options, baseUrl: `${options.baseUrl}moved` })).rejects.toMatchObject(
+    { code: 'VS_TEE_FETCH' },
+  )
   await expect(
     fetchSevSnpCollateral(report, { ...options, fetch: () => Promise.reject(new Error('cut')) }),
   ).rejects.toMatchObject({ code: 'VS_TEE_FETCH', details: { cause: 'cut' } })
-  expect(cache.kept.size).toBe(0)
 })
 
 test('what the service can not have is said before anybody is asked', async () => {
@@ -117,6 +158,12 @@ test('what the service can not have is said before anybody is asked', async () =
   await expect(fetchSevSnpCollateral(new Uint8Array(3), options)).rejects.toMatchObject({ code: 'VS_TEE_MALFORMED' })
   expect(asked).toEqual([])
   expect(await fetchSevSnpCollateral(old, { ...options, product: 'Milan' })).toHaveProperty('vek')
+  // Its own certificate says what it runs on.
+  asked = []
+  const whole = withTable(chips.Milan)
+  whole.set([2], 0)
+  expect(Object.keys(await fetchSevSnpCollateral(whole, options))).toEqual(['crl'])
+  expect(asked).toEqual(['/vcek/v1/Milan/crl'])
 })
 
 test('an abort ends it', async () => {

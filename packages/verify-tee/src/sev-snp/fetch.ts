@@ -1,8 +1,9 @@
+import { isVeristackError } from '@veristack/core/receipt'
 import type { CollateralCache } from '../disk-cache.ts'
 import { fail } from '../errors.ts'
-import { Refusal } from '../ledger.ts'
+import { malformed, Refusal } from '../ledger.ts'
 import { parseCertificate, parseCrl, parsePem } from '../pki/index.ts'
-import type { SevSnpCollateral } from './collateral.ts'
+import { chooseVek, type SevSnpCollateral } from './collateral.ts'
 import { certificateTable, type Evidence, parseEvidence } from './parse.ts'
 import { HWID_BYTES, PRODUCTS, type Product, type TcbComponents, tcbComponents } from './product.ts'
 
@@ -12,11 +13,14 @@ export const AMD_KDS = 'https://kdsintf.amd.com'
 export interface KdsOptions {
   /** The only way to the network. */
   readonly fetch: (url: string, init: { signal?: AbortSignal; redirect: 'error' }) => Promise<Response>
-  /** Keys are addresses; a revocation list's also names the day, so that each is asked for daily. */
+  /**
+   * By address. A key's certificate stays until it expires; what AMD may replace, its issuer's certificate and the
+   * revocation list, for a day.
+   */
   readonly cache?: CollateralCache
   /** A mirror of the service; default {@link AMD_KDS}. */
   readonly baseUrl?: string
-  /** For reports of version 2, which do not say what they run on. */
+  /** For reports of version 2, which do not say what they run on, and carry no certificate that does. */
   readonly product?: Product
   /** Unix seconds. */
   readonly now: bigint
@@ -25,6 +29,8 @@ export interface KdsOptions {
 
 const MAX_BYTES = 1 << 16
 const DAY = 86_400n
+/** Before an answer that is kept: when it came, in Unix seconds. */
+const STAMP_BYTES = 8
 
 /**
  * What a report needs to be judged and does not carry itself. Nothing of it is believed here; `verifySevSnp` judges it.
@@ -34,35 +40,46 @@ const DAY = 86_400n
 export async function fetchSevSnpCollateral(evidence: Uint8Array, options: KdsOptions): Promise<SevSnpCollateral> {
   const { parsed, table } = read(evidence)
   const { report } = parsed
-  const product = report.product ?? options.product
+  const kind = report.signingKey
+  if (kind !== 'vcek' && kind !== 'vlek')
+    throw fail('VS_TEE_MALFORMED', { details: { field: 'signingKey', expected: 'vcek or vlek', got: kind } })
+  const carried = reading(() => chooseVek({}, table, kind)?.product)
+  const product = report.product ?? carried ?? options.product
   if (product === undefined || !PRODUCTS.includes(product))
     throw fail('VS_TEE_INVALID_OPTION', {
       details: { field: 'product', expected: `one of ${PRODUCTS.join(', ')}, for a report that does not name it` },
     })
-  const kind = report.signingKey
-  if (kind !== 'vcek' && kind !== 'vlek')
-    throw fail('VS_TEE_MALFORMED', { details: { field: 'signingKey', expected: 'vcek or vlek', got: kind } })
-  const base = `${options.baseUrl ?? AMD_KDS}/${kind}/v1/${product}`
-  const vek =
-    table[kind] ?? (await get(vekUrl(base, parsed, product), options, (bytes) => parseCertificate(bytes, 'vek')))
-  const issuer = table.ask ?? (await get(`${base}/cert_chain`, options, chain))
+  const base = `${(options.baseUrl ?? AMD_KDS).replace(/\/+$/, '')}/${kind}/v1/${product}`
   return {
     // What the evidence has needs no saying again.
-    ...(table[kind] === undefined ? { vek } : {}),
-    ...(table.ask === undefined ? { issuer } : {}),
-    crl: await get(`${base}/crl`, options, (bytes) => parseCrl(bytes, 'crl'), `#${options.now / DAY}`),
+    ...(carried === undefined ? { vek: await get(vekUrl(base, parsed, product), options, certificate) } : {}),
+    ...(table.ask === undefined ? { issuer: await get(`${base}/cert_chain`, options, chain, DAY) } : {}),
+    crl: await get(`${base}/crl`, options, list, DAY),
   }
 }
 
-const chain = (bytes: Uint8Array): unknown =>
-  parsePem(new TextDecoder('latin1').decode(bytes), 'chain', { maxCertificates: 2 }).map((der) =>
-    parseCertificate(der, 'chain'),
-  )
+/** Until when it holds, by its own dates. Throws a refusal for what is something else. */
+type Reader = (bytes: Uint8Array) => bigint
+const certificate: Reader = (bytes) => parseCertificate(bytes, 'vek').notAfter
+const list: Reader = (bytes) => parseCrl(bytes, 'crl').nextUpdate
+const chain: Reader = (bytes) => {
+  const text = new TextDecoder('latin1').decode(bytes)
+  const ends = parsePem(text, 'chain', { maxCertificates: 2 }).map((der) => parseCertificate(der, 'chain').notAfter)
+  const [first] = ends.toSorted((a, b) => Number(a - b))
+  if (first === undefined) throw malformed('chain', 'certificates', 'none')
+  return first
+}
 
 function read(evidence: Uint8Array) {
-  try {
+  return reading(() => {
     const parsed = parseEvidence(evidence)
     return { parsed, table: certificateTable(parsed) }
+  })
+}
+
+function reading<T>(work: () => T): T {
+  try {
+    return work()
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     throw fail('VS_TEE_MALFORMED', { details: { evidence: 'amd-sev-snp', cause: error.detail } })
@@ -87,32 +104,48 @@ function vekUrl(base: string, { report }: Evidence, product: Product): string {
   return `${base}/${hwid}?${query.join('&')}`
 }
 
-/** From the cache or the service; kept only if `parse` can read it. */
-async function get(
-  url: string,
-  options: KdsOptions,
-  parse: (bytes: Uint8Array) => unknown,
-  age = '',
-): Promise<Uint8Array> {
-  options.signal?.throwIfAborted()
-  const kept = await options.cache?.get(url + age)
-  if (kept !== undefined && isReadable(kept, parse)) return kept
-  const { signal } = options
+/** From the cache or the service; kept only if `reader` can read it. */
+async function get(url: string, options: KdsOptions, reader: Reader, maxAge?: bigint): Promise<Uint8Array> {
+  const { signal, cache, now } = options
+  signal?.throwIfAborted()
+  const kept = usable(await cache?.get(url), now, reader, maxAge)
+  if (kept !== undefined) return kept
+  const bytes = await ask(url, options)
+  if (until(bytes, reader) === undefined)
+    throw fail('VS_TEE_FETCH', { details: { url, cause: 'an answer that can not be read' } })
+  const entry = new Uint8Array(STAMP_BYTES + bytes.length)
+  new DataView(entry.buffer).setBigUint64(0, now)
+  entry.set(bytes, STAMP_BYTES)
+  await cache?.set(url, entry)
+  return bytes
+}
+
+function usable(entry: Uint8Array | undefined, now: bigint, reader: Reader, maxAge?: bigint): Uint8Array | undefined {
+  if (entry === undefined || entry.length < STAMP_BYTES) return undefined
+  const came = new DataView(entry.buffer, entry.byteOffset).getBigUint64(0)
+  // From the future: a clock was wrong then, or is now.
+  if (came > now || (maxAge !== undefined && now >= came + maxAge)) return undefined
+  const bytes = entry.slice(STAMP_BYTES)
+  return now <= (until(bytes, reader) ?? -1n) ? bytes : undefined
+}
+
+async function ask(url: string, { fetch, signal }: KdsOptions): Promise<Uint8Array> {
   const refuse = (cause: string, error?: unknown): Error =>
     fail('VS_TEE_FETCH', { details: { url, cause }, cause: error })
   let bytes: Uint8Array | undefined
   try {
-    const response = await options.fetch(url, { ...(signal === undefined ? {} : { signal }), redirect: 'error' })
-    if (response.status !== 200) throw refuse(`status ${response.status}`)
+    const response = await fetch(url, { ...(signal === undefined ? {} : { signal }), redirect: 'error' })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw refuse(`status ${response.status}`)
+    }
     bytes = await body(response)
   } catch (error) {
     signal?.throwIfAborted()
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'VS_TEE_FETCH') throw error
+    if (isVeristackError(error, 'VS_TEE_FETCH')) throw error
     throw refuse(error instanceof Error ? error.message : 'no answer', error)
   }
   if (bytes === undefined) throw refuse(`an answer above ${MAX_BYTES} bytes`)
-  if (!isReadable(bytes, parse)) throw refuse('an answer that can not be read')
-  await options.cache?.set(url + age, bytes)
   return bytes
 }
 
@@ -140,12 +173,12 @@ async function body(response: Response): Promise<Uint8Array | undefined> {
   return whole
 }
 
-function isReadable(bytes: Uint8Array, parse: (bytes: Uint8Array) => unknown): boolean {
+/** Absent for what can not be read. */
+function until(bytes: Uint8Array, reader: Reader): bigint | undefined {
   try {
-    parse(bytes)
-    return true
+    return reader(bytes)
   } catch (error) {
-    if (error instanceof Refusal) return false
+    if (error instanceof Refusal) return undefined
     throw error
   }
 }

@@ -64,6 +64,30 @@ test('collateral', async () => {
   }
 })
 
+test('parts of six chips under one authority: only what belongs together', async () => {
+  const chips = (['Milan', 'Genoa', 'Turin'] as const).flatMap((product) =>
+    (['vcek', 'vlek'] as const).map((kind) => ({ product, ...honest(product, kind, keys) })),
+  )
+  let accepted = 0
+  for (const report of chips)
+    for (const {
+      collateral: { vek },
+    } of chips)
+      for (const {
+        collateral: { issuer },
+      } of chips)
+        for (const { product, collateral } of chips) {
+          const { crl } = collateral
+          const verdict = await judge(report.report, report, { vek, issuer, ...(crl === undefined ? {} : { crl }) })
+          const whole =
+            vek === report.collateral.vek && issuer === report.collateral.issuer && product === report.product
+          expect(verdict.status).toBe(whole ? 'accepted' : 'rejected')
+          if (verdict.status === 'accepted') accepted += 1
+        }
+  // The lists for VCEKs and VLEKs are of one root.
+  expect(accepted).toBe(12)
+})
+
 test('every arithmetic answers the same', async () => {
   const backends = [defaultBackend(), nobleBackend, webBackend() ?? nobleBackend]
   await fc.assert(

@@ -6,8 +6,9 @@ import { exchanged, flipped, mutations, requireRefused, signedRange } from '../m
 import { documents, FOLDER, present, read } from '../vectors.fixture.ts'
 
 const RUNS = 100_000
-/** A machine that does other things pauses; what a call takes is known from the second try too. */
+/** Slow means slow each time: the machine may be busy. */
 const LIMIT_MS = 250
+const TRIES = 5
 
 interface Subject {
   readonly name: string
@@ -41,7 +42,7 @@ function real(): Subject[] {
   return [{ name: 'a real document', evidence: first, other: second, options }]
 }
 
-describe.each([ours, ...real()])('$name', ({ evidence, other, options: given }) => {
+describe.each([ours, ...real()])('$name', ({ name, evidence, other, options: given }) => {
   const options = { ...given, backend: defaultBackend() }
 
   test('itself is accepted', async () => {
@@ -56,7 +57,7 @@ describe.each([ours, ...real()])('$name', ({ evidence, other, options: given }) 
     for (const bit of bits)
       if ((await verifyNitro(flipped(evidence, bit), options)).status !== 'rejected') accepted += 1
     expect(accepted).toBe(0)
-    console.info(`${bits.length} bits flipped`)
+    process.stderr.write(`Nitro: ${bits.length} bits of ${name} flipped\n`)
   }, 1_800_000)
 
   test('parts of two documents', async () => {
@@ -68,12 +69,12 @@ describe.each([ours, ...real()])('$name', ({ evidence, other, options: given }) 
     await fc.assert(
       fc.asyncProperty(mutations(evidence, other), async (mutated) => {
         let took = await requireRefused(evidence, mutated, options)
-        if (took > LIMIT_MS) took = await requireRefused(evidence, mutated, options)
+        for (let i = 1; took > LIMIT_MS && i < TRIES; i++) took = await requireRefused(evidence, mutated, options)
         longest = Math.max(longest, took)
       }),
       { numRuns: RUNS },
     )
-    console.info(`the longest took ${longest.toFixed(1)} ms`)
+    process.stderr.write(`Nitro: ${RUNS} mutations of ${name}, the slowest took ${longest.toFixed(1)} ms\n`)
     expect(longest).toBeLessThan(LIMIT_MS)
   }, 1_800_000)
 })

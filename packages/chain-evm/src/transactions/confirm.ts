@@ -167,12 +167,19 @@ export function watchLane(work: Work): Watch {
     for (const intent of waiting) intent.suspicion = 0
     await repairGap(count, head)
     if (isNew && head.number - used.since >= BigInt(limits.replaceAfterBlocks)) {
-      const stuck = waiting.filter((i) => i.nonce === count || (i.attempts.at(-1)?.maxFeeWei ?? 0n) < head.baseFeeWei)
+      const stuck = waiting.filter((i) => i.nonce === count || offer(i) < head.baseFeeWei)
       for (const intent of stuck.slice(0, RAISED_AT_ONCE)) await replace(work, intent)
       if (stuck.length > 0) used = { count, since: head.number }
     }
+    const again = waiting.slice(0, AT_ONCE).filter((i) => now - i.sentAt >= i.resendAfterMs)
+    if (again.length === 0) return
+    // Where blocks are made only for transactions, none comes that could tell of a fee that has risen.
+    const { baseFeeWei } = await work.fees()
+    for (const intent of waiting.filter((i) => offer(i) < baseFeeWei).slice(0, RAISED_AT_ONCE)) {
+      await replace(work, intent)
+    }
     await each(
-      waiting.slice(0, AT_ONCE).filter((i) => now - i.sentAt >= i.resendAfterMs),
+      again.filter((i) => now - i.sentAt >= i.resendAfterMs),
       (intent) => resend(work, intent),
     )
   }
@@ -206,6 +213,9 @@ export function watchLane(work: Work): Watch {
     },
   }
 }
+
+/** Wei per gas, the most that its latest attempt pays. */
+const offer = (intent: Intent): bigint => intent.attempts.at(-1)?.maxFeeWei ?? 0n
 
 const isNeeded = (intent: Intent): boolean => intent.refused === undefined && !intent.fills
 

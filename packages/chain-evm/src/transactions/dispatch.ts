@@ -5,7 +5,7 @@ import type { Account } from './account.ts'
 import { broadcast, signAttempt } from './broadcast.ts'
 import type { Intent, Ledger } from './ledger.ts'
 import type { IntentRecord, JournalRecord } from './records.ts'
-import { capped, type Fees, raised } from './replace.ts'
+import { capped, type Fees, type Market, raised } from './replace.ts'
 
 /** What the parts of a lane share. */
 export interface Work {
@@ -17,7 +17,7 @@ export interface Work {
   /** Ends everything. */
   readonly signal: AbortSignal
   /** What the next block asks for. */
-  fees(): Promise<Fees>
+  fees(): Promise<Market>
   /** Into the ledger now, and into the journal before it resolves. */
   write(records: readonly JournalRecord[]): Promise<void>
   /** One after the other, so that no nonce is given twice and none is left out. */

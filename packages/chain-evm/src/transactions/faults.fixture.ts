@@ -36,12 +36,15 @@ export interface FaultyRpc {
   readonly rpcUrl: string
   /** How often each thing was done. */
   readonly done: ReadonlyMap<string, number>
+  /** Calls that the node has and has not answered. */
+  readonly underWay: number
   stop(): Promise<void>
 }
 
 /** Stands between a client and a node, and does with each call what `fault` says. */
 export async function faultyRpc(upstream: string, fault: (call: Call) => Fault): Promise<FaultyRpc> {
   const done = new Map<string, number>()
+  let underWay = 0
   const server = createServer((incoming, outgoing) => {
     const chunks: Buffer[] = []
     incoming.on('data', (c: Buffer) => chunks.push(c))
@@ -52,7 +55,12 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
       done.set(f.do, (done.get(f.do) ?? 0) + 1)
       const answer = (text: string): void => void outgoing.end(text)
       const cut = (): void => void outgoing.destroy()
-      const pass = (text = body) => forward(upstream, text)
+      const pass = (text = body) => {
+        underWay += 1
+        return forward(upstream, text).finally(() => {
+          underWay -= 1
+        })
+      }
       const refuse = (error: object): void =>
         answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, error: { code: -32000, ...error } }))
       switch (f.do) {
@@ -81,6 +89,9 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
   return {
     rpcUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     done,
+    get underWay() {
+      return underWay
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

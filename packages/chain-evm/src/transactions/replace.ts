@@ -7,25 +7,43 @@ export interface Fees {
   readonly tipWei: bigint
 }
 
-const ONE_GWEI = 1_000_000_000n
+/** What to offer, and the base fee below which nothing gets into the next block. */
+export interface Market extends Fees {
+  readonly baseFeeWei: bigint
+}
 
-/** What a transaction should offer on top of a block; asked once per block. */
-export function feeSource(chain: Chain): (head: Block, signal?: AbortSignal) => Promise<Fees> {
-  let known: { readonly block: string; readonly tip: Promise<bigint> } | undefined
+const ONE_GWEI = 1_000_000_000n
+/** A chain that makes a block only for a transaction changes what it asks for without a block. */
+const FRESH_POLLS = 10
+
+/** What a transaction should offer on top of a block. Asked once per block, and anew when that is some time ago. */
+export function feeSource(chain: Chain): (head: Block, signal?: AbortSignal) => Promise<Market> {
+  let known: { readonly block: string; readonly at: number; readonly asked: Promise<[bigint, bigint]> } | undefined
   return async (head, signal) => {
-    if (known?.block !== head.hash) {
-      // Nodes before EIP-1559, and some after it, do not have this method.
-      const tip = chain.rpc('eth_maxPriorityFeePerGas', [], signal).then(
-        (t) => BigInt(String(t)),
-        () => ONE_GWEI,
-      )
-      known = { block: head.hash, tip }
+    const now = performance.now()
+    if (known?.block !== head.hash || now - known.at > FRESH_POLLS * chain.pollMs) {
+      known = { block: head.hash, at: now, asked: Promise.all([tip(chain, signal), nextBaseFee(chain, signal)]) }
     }
-    const tipWei = await known.tip
+    const [tipWei, next] = await known.asked
+    const baseFeeWei = larger(head.baseFeeWei, next)
     // Twice the base fee holds for six full blocks in a row.
-    return { tipWei, maxFeeWei: 2n * head.baseFeeWei + tipWei }
+    return { tipWei, maxFeeWei: 2n * baseFeeWei + tipWei, baseFeeWei }
   }
 }
+
+/** Nodes before EIP-1559, and some after it, do not have this method. */
+const tip = (chain: Chain, signal?: AbortSignal): Promise<bigint> =>
+  chain
+    .rpc('eth_maxPriorityFeePerGas', [], signal)
+    .then((t) => BigInt(String(t)))
+    .catch(() => ONE_GWEI)
+
+/** The last entry is that of the block after the newest. 0 where the node does not say. */
+const nextBaseFee = (chain: Chain, signal?: AbortSignal): Promise<bigint> =>
+  chain
+    .rpc('eth_feeHistory', ['0x1', 'latest', []], signal)
+    .then((history) => BigInt(String((history as { readonly baseFeePerGas: readonly unknown[] }).baseFeePerGas.at(-1))))
+    .catch(() => 0n)
 
 /** Never more than the cap. Below the base fee the transaction waits until that falls. */
 export const capped = (fees: Fees, capWei: bigint): Fees => {

@@ -241,6 +241,42 @@ describe('transactions that do not go through by themselves', () => {
     expect(await nonceOf()).toBe(5)
   })
 
+  describe('on a chain that makes a block only for a transaction, the base fee rises', () => {
+    const rise = () => direct.rpc('anvil_setNextBlockBaseFeePerGas', [`0x${(5n * 10n ** 9n).toString(16)}`])
+    const three = [1, 2, 3]
+    const onceEach = async (): Promise<void> => {
+      expect(await Promise.all(three.map((n) => countOf(direct, n)))).toEqual([1, 1, 1])
+      expect(await nonceOf()).toBe(3)
+    }
+
+    test('before anything is sent: what is offered is enough at once', async () => {
+      let handed = 0
+      const rpc = await faulty(({ method }) => {
+        if (method === 'eth_sendRawTransaction') handed += 1
+        return { do: 'pass' }
+      })
+      const lane = await laneAt(rpc.rpcUrl)
+      await count(lane, 1)
+      await rise()
+      await count(lane, 2)
+      await count(lane, 3)
+      await onceEach()
+      expect(handed).toBe(3)
+    })
+
+    test('on the way to the node, which refuses it: replaced', async () => {
+      let risen: Promise<unknown> | undefined
+      const rpc = await faulty(({ method }) => {
+        if (method !== 'eth_sendRawTransaction') return { do: 'pass' }
+        risen ??= rise()
+        return { do: 'hold', until: risen }
+      })
+      const lane = await laneAt(rpc.rpcUrl)
+      await Promise.all(three.map((n) => count(lane, n)))
+      await onceEach()
+    })
+  })
+
   test('never above the cap', async () => {
     const cap = 3n * 10n ** 9n
     const lane = await laneAt(anvil.rpcUrl, { maxFeePerGasWei: cap, journalDirectory: directory })

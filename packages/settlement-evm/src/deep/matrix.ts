@@ -6,6 +6,7 @@ import { type Disturbance, openStage, rightEnd, STEPS, type Stage, type StepName
 /** One thing that goes wrong at one step of a life. */
 export interface Combination {
   readonly step: StepName
+  readonly kind: 'reorganisation' | 'rpc' | 'transaction'
   readonly what: string
   /** `struck` says that it happened. */
   disturb(stage: Stage, random: () => number, struck: () => void): Disturbance
@@ -19,6 +20,7 @@ export interface MatrixReport {
   readonly wrong: readonly string[]
 }
 
+const PATIENCE_MS = 90_000
 const DEPTHS = Array.from({ length: 12 }, (_, i) => i + 1)
 
 // ---- reorganisations ----
@@ -36,6 +38,7 @@ const reorganisations = (): readonly Combination[] =>
     DEPTHS.flatMap((depth) =>
       MOMENTS.map((moment) => ({
         step,
+        kind: 'reorganisation' as const,
         what: `reorganisation of depth ${depth}, ${moment}`,
         disturb: (stage: Stage, random: () => number, struck: () => void) => ({
           broadcast: (raw: Hex, nth: number) => {
@@ -118,6 +121,10 @@ const LIES: Readonly<Record<string, Readonly<Record<string, RpcFault>>>> = {
     'an old one': ({ method, params }) => ({ do: 'alter', call: { method, params: ['0x8', params[1]] } }),
   },
   eth_getLogs: { none: () => ({ do: 'answer', result: [] }) },
+  eth_feeHistory: {
+    none: () => ({ do: 'answer', result: { baseFeePerGas: [] } }),
+    free: () => ({ do: 'answer', result: { baseFeePerGas: ['0x0', '0x0'] } }),
+  },
   eth_maxPriorityFeePerGas: { enormous: () => ({ do: 'answer', result: '0x174876e800' }) },
   eth_sendRawTransaction: {
     'taken and forgotten': () => ({ do: 'answer', result: `0x${'ab'.repeat(32)}` }),
@@ -134,6 +141,7 @@ const rpcFaults = (): readonly Combination[] =>
     Object.entries(LIES).flatMap(([method, lies]) =>
       Object.entries({ ...EVERY, ...lies }).map(([name, fault]) => ({
         step,
+        kind: 'rpc' as const,
         what: `${method}: ${name}`,
         disturb: (_stage: Stage, _random: () => number, struck: () => void) => {
           let times = 0
@@ -230,6 +238,7 @@ const inTheWay = (): readonly Combination[] =>
   STEPS.flatMap((step) =>
     Object.entries(IN_THE_WAY).map(([what, stand]) => ({
       step,
+      kind: 'transaction' as const,
       what,
       disturb: (stage: Stage, _random: () => number, struck: () => void) => stand(stage, step, struck),
     })),
@@ -246,7 +255,7 @@ export async function playAll(
   progress: (text: string) => void = () => {},
 ): Promise<MatrixReport> {
   const random = seeded(seed)
-  const stage = await openStage()
+  let stage = await openStage()
   const idle: string[] = []
   const wrong: string[] = []
   try {
@@ -256,11 +265,14 @@ export async function playAll(
       const disturbance = disturb(stage, random, () => {
         isStruck = true
       })
-      const life = await stage.play(step, disturbance)
+      const life = await inTime(stage.play(step, disturbance))
       if (!isStruck) idle.push(name)
-      const [got, expected] = [life, rightEnd(life.id)].map(text)
+      const [got, expected] = life === undefined ? ['no end', ''] : [life, rightEnd(life.id)].map(text)
       if (got !== expected) wrong.push(`${name}: ${got}`)
       progress(`${i + 1} of ${list.length}: ${name}${got === expected ? '' : ` WRONG ${got}`}`)
+      if (life !== undefined) continue
+      await stage.stop()
+      stage = await openStage()
     }
   } finally {
     await stage.stop()
@@ -269,3 +281,13 @@ export async function playAll(
 }
 
 const text = (value: object): string => JSON.stringify(value, (_, v) => (typeof v === 'bigint' ? String(v) : v))
+
+/** A life that does not end is one that ends wrong. */
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
+  })
+  work.catch(() => undefined)
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}

@@ -108,9 +108,15 @@ export async function openStage(): Promise<Stage> {
   if (payer === undefined || claimant === undefined) throw new Error('no accounts')
   const directory = await mkdtemp(join(tmpdir(), 'veristack-stage-'))
   const anvil = await startAnvil({ args: ['--gas-limit', '60000000'] })
-  const chain = await connect({ rpcUrl: anvil.rpcUrl })
+  // anvil stops answering for good where another call meets a reorganisation: then nothing else is on its way to it.
+  let reorganising: Promise<void> | undefined
+  const gate = await faultyRpc(anvil.rpcUrl, () =>
+    reorganising === undefined ? { do: 'pass' } : { do: 'hold', until: reorganising },
+  )
+  const behind = await connect({ rpcUrl: anvil.rpcUrl })
+  const chain = await connect({ rpcUrl: gate.rpcUrl })
   let onCall: (call: Call) => Fault = () => ({ do: 'pass' })
-  const proxy = await faultyRpc(anvil.rpcUrl, (call) => onCall(call))
+  const proxy = await faultyRpc(gate.rpcUrl, (call) => onCall(call))
   const faulty = await connect({ rpcUrl: proxy.rpcUrl, timeoutMs: 3000 })
 
   const setup = laneOf(chain, await privateKeyAccount(payer.privateKey))
@@ -198,6 +204,7 @@ export async function openStage(): Promise<Stage> {
   }
   const payout = `0x${'9a'.repeat(20)}` as Address
   let lives = 0
+  let stopped = false
 
   const play = async (step: StepName, disturbance: Disturbance): Promise<Life> => {
     const n = ++lives
@@ -245,12 +252,14 @@ export async function openStage(): Promise<Stage> {
         isDone: async () => (await chain.balance(payout)) > paidBefore,
       },
     }
+    // A node in the middle of a reorganisation may know of nothing.
+    const isDone = (name: StepName): Promise<boolean> => steps[name].isDone().catch(unlessTyped(false))
+    /** A reorganisation may also undo what came before, and set the clock back: that is done again first. */
     const carryOn = async (name: StepName): Promise<void> => {
-      for (;;) {
-        await steps[name].attempt().catch((error: unknown) => {
-          if (!isVeristackError(error)) throw error
-        })
-        if (await steps[name].isDone()) return
+      const upTo = STEPS.slice(0, STEPS.indexOf(name) + 1)
+      while (!stopped) {
+        for (const each of upTo) if (!(await isDone(each))) await steps[each].attempt().catch(unlessTyped(undefined))
+        if (await isDone(name)) return
         await nextBlocks()
       }
     }
@@ -269,13 +278,14 @@ export async function openStage(): Promise<Stage> {
         await carryOn(name)
       }
       // Whatever came loose is put back by those whose it is: the lanes by themselves, and the actors by looking again.
-      for (;;) {
-        for (const name of STEPS) if (!(await steps[name].isDone())) await carryOn(name)
+      while (!stopped) {
+        await carryOn('withdraw')
         await Promise.all([own.lane?.idle(), their.lane?.idle()])
         await hold(() => chain.rpc('anvil_mine', [`0x${CALM_BLOCKS.toString(16)}`]))
         const open = await Promise.all(STEPS.map((name) => steps[name].isDone()))
         if (open.every(Boolean)) return await observe(job, paidBefore)
       }
+      throw new Error('the stage was closed')
     } finally {
       onCall = () => ({ do: 'pass' })
       baseFeeWei = undefined
@@ -286,7 +296,19 @@ export async function openStage(): Promise<Stage> {
     chain,
     hold,
     mine: async (blocks) => void (await chain.rpc('anvil_mine', [`0x${blocks.toString(16)}`])),
-    reorg: async (depth, transactions = []) => void (await chain.rpc('anvil_reorg', [depth, transactions])),
+    reorg: async (depth, transactions = []) => {
+      let goOn = (): void => {}
+      reorganising = new Promise((resolve) => {
+        goOn = resolve
+      })
+      try {
+        while (gate.underWay > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+        await behind.rpc('anvil_reorg', [depth, transactions])
+      } finally {
+        reorganising = undefined
+        goOn()
+      }
+    },
     baseFee: (wei) => {
       baseFeeWei = wei
     },
@@ -294,12 +316,15 @@ export async function openStage(): Promise<Stage> {
     claimant,
     play,
     stop: async () => {
+      stopped = true
       clearInterval(timer)
       await own.lane?.close()
       await their.lane?.close()
       faulty.close()
       chain.close()
+      behind.close()
       await proxy.stop()
+      await gate.stop()
       await anvil.stop()
       await rm(directory, { recursive: true, force: true })
     },
@@ -312,3 +337,10 @@ async function gapOf(chain: Chain, address: Address): Promise<number> {
   const own = Object.entries(content.queued).filter(([from]) => from.toLowerCase() === address)
   return own.reduce((sum, [, waiting]) => sum + Object.keys(waiting).length, 0)
 }
+
+const unlessTyped =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (!isVeristackError(error)) throw error
+    return instead
+  }

@@ -1,16 +1,21 @@
+export { publicKey, signatureAlgorithm } from './algorithm.ts'
 export {
   type Certificate,
   commonName,
   parseCertificate,
+  signatureOf,
 } from './certificate.ts'
 export { type Crl, parseCrl, verifyCrl } from './crl.ts'
 export {
   children,
   type Der,
+  DerFields,
   derBoolean,
   derOctets,
   derOid,
   derSmall,
+  derTime,
+  derUnsigned,
   parseDer,
   TAG,
 } from './der.ts'

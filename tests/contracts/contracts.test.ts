@@ -6,7 +6,10 @@ const COMPILE_MS = 900_000
 test(
   'the contracts keep what they promise (forge)',
   async () => {
-    expect(await forgeTest()).toBeGreaterThan(150)
+    const { passed, calls, reverts } = await forgeTest()
+    expect(passed).toBeGreaterThan(150)
+    expect(calls).toBeGreaterThanOrEqual(50_000)
+    expect(reverts).toBe(0)
   },
   COMPILE_MS,
 )

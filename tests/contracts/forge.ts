@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
+const KEPT = 200_000
+
 export interface Ran {
   readonly code: number | null
   /** The last of what it printed. */
@@ -22,7 +24,7 @@ export function run(
     })
     let output = ''
     const keep = (chunk: Buffer): void => {
-      output = (output + chunk.toString()).slice(-20_000)
+      output = (output + chunk.toString()).slice(-KEPT)
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
@@ -31,16 +33,32 @@ export function run(
   })
 }
 
-/** Runs `forge test` and returns how many tests passed; throws with its output where one failed or was skipped. */
+export interface ForgeTested {
+  readonly passed: number
+  /** Random calls of invariant tests in all, and how many of them the player itself reverted. */
+  readonly calls: number
+  readonly reverts: number
+}
+
+/** Runs `forge test`; throws with its output where a test failed or was skipped. */
 export async function forgeTest(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<number> {
+): Promise<ForgeTested> {
   const { code, output } = await run(forge(), ['test', '--offline', ...args], env)
   const passed = /(\d+) tests passed, 0 failed, 0 skipped/.exec(output.slice(output.lastIndexOf('Ran ')))?.[1]
   if (code !== 0 || passed === undefined) throw new Error(output)
-  return Number(passed)
+  const invariants = [...output.matchAll(/\(runs: \d+, calls: (\d+), reverts: (\d+)\)/g)]
+  const sum = (group: number): number => invariants.reduce((total, match) => total + Number(match[group]), 0)
+  return { passed: Number(passed), calls: sum(1), reverts: sum(2) }
 }
+
+/** A million random moves, and a tenth more, against the settlement contract. */
+export const millionMoves = (): Promise<ForgeTested> =>
+  forgeTest(['--match-contract', 'SettlementInvariants'], {
+    FOUNDRY_INVARIANT_RUNS: '2200',
+    FOUNDRY_INVARIANT_DEPTH: '500',
+  })
 
 function forge(): string {
   const found = createRequire(createRequire(join(process.cwd(), 'x.js')).resolve('@foundry-rs/forge/package.json'))

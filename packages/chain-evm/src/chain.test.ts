@@ -166,6 +166,22 @@ describe('transactions', () => {
     expect(revertName(view)).toBe('Refused')
   })
 
+  test('takes a refusal without data, or with less than it should have, as one', async () => {
+    // Reverts with nothing; with 2 bytes; with the selector of a known error and nothing else.
+    const cases = [
+      ['5f5ffd', 'none'],
+      ['61abcd5f526002601efd', '0xabcd'],
+      [`63${refused}5f526004601cfd`, `0x${refused}`],
+    ] as const
+    for (const [code, name] of cases) {
+      const { address } = await deploy(lane, { bytecode: creation(`0x${code}`), name: 'refuser' })
+      const view = await read(chain, { address, abi, name: 'ask', args: [] }).catch((e: unknown) => e)
+      expect(revertName(view)).toBe(name)
+      const sent = await lane.send({ to: address, data: '0x01', name: 'ask', abi }).catch((e: unknown) => e)
+      expect(revertName(sent)).toBe(name)
+    }
+  })
+
   test('refuses more gas than one transaction may use', async () => {
     // 800,000 turns of 26 gas.
     const heavy = creation('0x620c35005b60019003806004570000')

@@ -22,6 +22,22 @@ export const fail = defineErrors({
     title: 'The request is not one that this settler can place',
     remedy: 'Make it with the chain, contract, payer and terms that the settler states.',
   },
+  VS_SETTLE_NO_SHARED_COMMITMENT: {
+    title: 'Tiers of the requirement need different commitments, so that no claim could serve them together',
+    remedy: 'State what each prover commits to, and compose tiers that commit to the same lists of inputs and outputs.',
+  },
+  VS_SETTLE_ALLOWANCE: {
+    title: 'The settlement contract may not take price and tip from the payer',
+    remedy: 'Call approve({ token, amount }) with price and tip first, or use placeRequestWithPermit().',
+  },
+  VS_SETTLE_PERMIT_UNSUPPORTED: {
+    title: 'The token takes no permit by EIP-2612',
+    remedy: 'Give an allowance with approve(), then use placeRequest().',
+  },
+  VS_SETTLE_PERMIT_INVALID: {
+    title: 'The permit can not be used',
+    remedy: 'Have the payer sign another one with signPermit(), for this order, with a deadline that has not passed.',
+  },
   VS_SETTLE_NOT_REQUESTED: {
     title: 'The request is not on chain',
     remedy: 'Escrow it first: settler.prepare().',

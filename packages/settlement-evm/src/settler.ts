@@ -28,7 +28,7 @@ import {
 import { deliver } from './actions/deliver.ts'
 import { findEvents } from './actions/find-events.ts'
 import { getResult, type RequestResult } from './actions/get-result.ts'
-import { placeRequest, requestIdOf } from './actions/place-request.ts'
+import { requestIdOf, sendRequest } from './actions/place-request.ts'
 import { finalize, pendingUntil, type SubmitParameters, submit } from './actions/submit.ts'
 import { type SendOptions, type SettlementClient, senderOf } from './client.ts'
 import { fail } from './errors.ts'
@@ -110,7 +110,7 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
   call.progress({ stage: 'escrow', done: 0, total: 1 })
   const { requirement, policies } = job
   try {
-    const mined = await placeRequest(client, { order, requirement, policies, ...once(call, request.id, 'request') })
+    const mined = await sendRequest(client, { order, requirement, policies, ...once(call, request.id, 'request') })
     call.progress({ stage: 'escrow', done: 1, total: 1 })
     return settlement(client, request.id, 'submitted', mined.hash, {
       gas: { request: gas(mined) },

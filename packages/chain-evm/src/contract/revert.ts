@@ -16,9 +16,23 @@ export async function explainRevert(
     if (!String(reason).includes('revert')) return error
     return reverted(call.name, 'unknown', [], String(reason))
   }
-  const known = call.abi === undefined ? null : (await interfaceOf(call.abi)).parseError(data)
-  if (known !== null) return reverted(call.name, known.name, known.args.map(String), undefined)
+  const known = call.abi === undefined ? undefined : await parsed(call.abi, data)
+  if (known !== undefined) return reverted(call.name, known.name, known.args, undefined)
   return reverted(call.name, data === '0x' ? 'none' : data.slice(0, 10), [], String(reason))
+}
+
+/** Undefined for what the ABI does not know: no data, another error, or arguments that do not decode. */
+async function parsed(
+  abi: Abi,
+  data: string,
+): Promise<{ readonly name: string; readonly args: readonly string[] } | undefined> {
+  const known = await interfaceOf(abi)
+  try {
+    const error = known.parseError(data)
+    return error === null ? undefined : { name: error.name, args: error.args.map(String) }
+  } catch {
+    return undefined
+  }
 }
 
 function reverted(name: string, error: string, args: readonly string[], reason: string | undefined): VeristackError {

@@ -33,7 +33,8 @@ export async function* intel(progress: (text: string) => void): AsyncIterable<Ro
     phala: () => {
       theirs.verify(Buffer.from(quote), collateral as unknown as Collateral, Number(now))
     },
-    // What was found right is remembered per backend: a new one has nothing to remember.
+    // What was found right is remembered per backend: a new one has nothing to remember, and every signature is verified
+    // again. What stays is what noble and OpenSSL made of the keys of Intel's issuers, which are the same for everybody.
     noble: () => judge({ ...nobleBackend }),
     again: () => judge(nobleBackend),
     ...(nodeBackend() === undefined ? {} : { node: () => judge(nodeBackend() ?? nobleBackend) }),

@@ -35,10 +35,12 @@ export async function authenticate(
 ): Promise<Collateral> {
   await checkCrls(ledger, collateral, quote, pckCa, trust)
   await checkSigned(ledger, 'tcb-info-signature', collateral.tcbInfo, trust)
-  const tcbInfo = within('tcb-info-form', 'VS_TEE_COLLATERAL', () => readTcbInfo(collateral.tcbInfo.body))
+  const tcbInfo = within('tcb-info-form', 'VS_TEE_COLLATERAL', () => once(tcbInfos, collateral.tcbInfo, readTcbInfo))
   ledger.note('tcb-info-form', true)
   await checkSigned(ledger, 'qe-identity-signature', collateral.qeIdentity, trust)
-  const qeIdentity = within('qe-identity-form', 'VS_TEE_COLLATERAL', () => readQeIdentity(collateral.qeIdentity.body))
+  const qeIdentity = within('qe-identity-form', 'VS_TEE_COLLATERAL', () =>
+    once(qeIdentities, collateral.qeIdentity, readQeIdentity),
+  )
   ledger.note('qe-identity-form', true)
 
   const tee = quote.body.tee === 'sgx' ? 'SGX' : 'TDX'
@@ -50,6 +52,16 @@ export async function authenticate(
   ledger.note('qe-identity-kind', qeIdentity.id === (tee === 'SGX' ? 'QE' : 'TD_QE'), `${qeIdentity.id} for ${tee}`)
   checkDates(ledger, 'qe-identity-date', qeIdentity, trust.at)
   return { tcbInfo, qeIdentity }
+}
+
+/** What signed texts say; they stay as long as collateral is remembered. */
+const tcbInfos = new WeakMap<Signed, TcbInfo>()
+const qeIdentities = new WeakMap<Signed, QeIdentity>()
+
+function once<T>(known: WeakMap<Signed, T>, signed: Signed, read: (body: string) => T): T {
+  const value = known.get(signed) ?? read(signed.body)
+  known.set(signed, value)
+  return value
 }
 
 async function checkCrls(

@@ -1,9 +1,19 @@
 import { equalBytes } from '../bytes.ts'
 import { malformed } from '../ledger.ts'
-import { type Certificate, parseCertificate, parsePem, verifyPath } from '../pki/index.ts'
+import { type Certificate, decodeBase64, parseCertificate, verifyPath } from '../pki/index.ts'
 import type { PathOptions, PathResult } from '../pki/path.ts'
+import { Recent } from '../recent.ts'
 
+const BEGIN = '-----BEGIN CERTIFICATE-----'
+const END = '-----END CERTIFICATE-----'
 const LINE = 64
+const MAX_CERTIFICATES = 3
+
+/**
+ * Issuers as they were read before, by their text. Nothing is believed of them: Intel has a handful, and what is known of the
+ * key of an object that stays (see the backends) need not be worked out again.
+ */
+const issuers = new Recent<Certificate>(32)
 
 /**
  * The certificates of a PEM text in its one spelling: lines of 64 characters, one line end throughout, which also ends the text,
@@ -11,22 +21,38 @@ const LINE = 64
  * the last line end may be missing. Nothing in a quote or collateral can then be changed without the verdict noticing.
  */
 export function readChain(text: string, name: string, within: 'quote' | 'collateral'): readonly Certificate[] {
-  const inQuote = within === 'quote'
-  const ders = parsePem(text, name, { maxCertificates: 3, nul: inQuote })
   const end = text.includes('\r\n') ? '\r\n' : '\n'
-  const blocks = ders.map((der) => block(der, end)).join(end)
-  const spellings = inQuote ? [`${blocks}${end}\0`, blocks + end, blocks] : [blocks + end]
-  if (!spellings.includes(text)) throw malformed(name, 'PEM in lines of 64 characters', 'other lines')
-  return ders.map((der, i) => parseCertificate(der, `${name}[${i}]`))
+  return blocksOf(text, end, name, within === 'quote').map((block, i) => {
+    const read = () => parseCertificate(decodeBase64(joinLines(block, end, name), name), `${name}[${i}]`)
+    // The first is the platform's: one of many.
+    if (within === 'quote' && i === 0) return read()
+    const certificate = issuers.get(block) ?? read()
+    issuers.set(block, certificate)
+    return certificate
+  })
 }
 
-function block(der: Uint8Array, end: string): string {
-  let binary = ''
-  for (const byte of der) binary += String.fromCharCode(byte)
-  const base64 = btoa(binary)
-  const lines = ['-----BEGIN CERTIFICATE-----']
-  for (let at = 0; at < base64.length; at += LINE) lines.push(base64.slice(at, at + LINE))
-  return [...lines, '-----END CERTIFICATE-----'].join(end)
+/** What is between the lines that begin and end a certificate. */
+function blocksOf(text: string, end: string, name: string, inQuote: boolean): readonly string[] {
+  const refuse = (got: string) => malformed(name, 'PEM certificates in lines of 64 characters and nothing else', got)
+  const closed = `${end}${END}`
+  const whole = inQuote && text.endsWith(`${end}\0`) ? text.slice(0, -1) : text
+  const body = inQuote && whole.endsWith(closed) ? whole + end : whole
+  const [before, ...parts] = body.split(`${BEGIN}${end}`)
+  if (before !== '') throw refuse('other text before them')
+  if (parts.length > MAX_CERTIFICATES) throw refuse(`${parts.length} certificates`)
+  return parts.map((part, i) => {
+    if (!part.endsWith(closed + end)) throw refuse(`other text in or after certificate ${i}`)
+    return part.slice(0, -(closed + end).length)
+  })
+}
+
+function joinLines(block: string, end: string, name: string): string {
+  const lines = block.split(end)
+  const last = lines.at(-1)?.length ?? 0
+  if (last === 0 || last > LINE || lines.slice(0, -1).some((line) => line.length !== LINE))
+    throw malformed(name, 'lines of 64 characters', 'other lines')
+  return lines.join('')
 }
 
 /** A path to the pinned root. A certificate that has the root's name has to be the root, byte by byte. */

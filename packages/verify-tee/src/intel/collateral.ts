@@ -38,6 +38,8 @@ const schema = z.strictObject({
 
 export type IntelCollateral = z.infer<typeof schema>
 
+const FIELDS = schema.keyof().options
+
 export interface Signed {
   readonly body: string
   /** What was signed: the bytes of the body as they stand. */
@@ -57,8 +59,20 @@ export interface DecodedCollateral {
   readonly pckChain: readonly Certificate[]
 }
 
-export function decodeCollateral(value: unknown): DecodedCollateral {
-  const given = within('collateral', 'VS_TEE_COLLATERAL', () => {
+/** `text` is all that it says, in one string; what is in `known` under it is not read again. */
+export function readCollateral(
+  value: unknown,
+  known: { get(text: string): DecodedCollateral | undefined },
+): { readonly text: string; readonly decoded: DecodedCollateral } {
+  const given = fieldsOf(value)
+  const text = FIELDS.map((field) => `${given[field]?.length ?? 'none'}:${given[field] ?? ''}`).join()
+  return { text, decoded: known.get(text) ?? decode(given) }
+}
+
+export const decodeCollateral = (value: unknown): DecodedCollateral => decode(fieldsOf(value))
+
+function fieldsOf(value: unknown): IntelCollateral {
+  return within('collateral', 'VS_TEE_COLLATERAL', () => {
     const result = schema.safeParse(value)
     if (result.success) return result.data
     const issue = result.error.issues[0]
@@ -68,6 +82,9 @@ export function decodeCollateral(value: unknown): DecodedCollateral {
     if (check !== undefined) throw new Refusal(check, 'VS_TEE_CRL', `${field}: ${issue?.message}`)
     throw malformed(field, issue?.message ?? 'other data', 'another value')
   })
+}
+
+function decode(given: IntelCollateral): DecodedCollateral {
   return {
     tcbInfo: within('tcb-info-form', 'VS_TEE_COLLATERAL', () =>
       signed(given.tcb_info, 'tcbInfo', given.tcb_info_signature, given.tcb_info_issuer_chain, 'tcb_info'),

@@ -1,46 +1,54 @@
 import { sha256 } from '@noble/hashes/sha2.js'
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
 import type { PublicKey, SignatureBackend } from '../pki/index.ts'
+import { Recent } from '../recent.ts'
+import type { DecodedCollateral } from './collateral.ts'
 
-const CAPACITY = 512
-const remembering = new WeakMap<SignatureBackend, SignatureBackend>()
+const SIGNATURES = 512
+const COLLATERAL = 16
 
 /**
- * The same arithmetic, which does not redo what it has found right. For signatures on collateral and its certificates, which
- * many verdicts share. What is remembered is keyed by digest over algorithm, key, message and signature, so over all that the answer depends
- * on, per backend; dates, issuers and revocation are looked at every time. Wrong signatures are not remembered.
+ * What an arithmetic has found right, so that what many verdicts share is not worked out for each: signatures on collateral
+ * and on certificates, and the collateral that they are on, as it was read. Dates, issuers and revocation are looked at every
+ * time. What is wrong is not remembered.
  */
-export function remember(backend: SignatureBackend): SignatureBackend {
-  const known = remembering.get(backend)
-  if (known !== undefined) return known
-  const right = new Set<string>()
-  const made: SignatureBackend = {
-    name: backend.name,
-    async verify(algorithm, key, message, signature) {
-      const id = identify(algorithm, key, message, signature)
-      if (right.delete(id)) {
-        right.add(id)
-        return true
-      }
-      const holds = await backend.verify(algorithm, key, message, signature)
-      if (!holds) return false
-      right.add(id)
-      const [oldest] = right
-      if (right.size > CAPACITY && oldest !== undefined) right.delete(oldest)
-      return true
-    },
-  }
-  remembering.set(backend, made)
-  return made
+export interface Memory {
+  readonly backend: SignatureBackend
+  /** By its whole text. */
+  readonly collateral: Recent<DecodedCollateral>
 }
 
-/** Every part with its length before it, so that no two lists of parts read the same. */
-function identify(algorithm: string, key: PublicKey, message: Uint8Array, signature: Uint8Array): string {
-  const parts =
-    key.type === 'ec'
-      ? [utf8ToBytes(algorithm), utf8ToBytes(key.curve), key.point, signature, message]
-      : [utf8ToBytes(algorithm), key.modulus, utf8ToBytes(`${key.exponent}`), signature, message]
-  const hash = sha256.create()
-  for (const part of parts) hash.update(utf8ToBytes(`${part.length}:`)).update(part)
-  return bytesToHex(hash.digest())
+const memories = new WeakMap<SignatureBackend, Memory>()
+
+export function memoryOf(backend: SignatureBackend): Memory {
+  const known = memories.get(backend)
+  if (known !== undefined) return known
+  const right = new Recent<true>(SIGNATURES)
+  const memory: Memory = {
+    collateral: new Recent(COLLATERAL),
+    backend: {
+      name: backend.name,
+      async verify(algorithm, key, message, signature) {
+        const id = [algorithm, ...partsOf(key), bytesToHex(signature), digestOf(message)].join()
+        if (right.get(id) === true) return true
+        const holds = await backend.verify(algorithm, key, message, signature)
+        if (holds) right.set(id, true)
+        return holds
+      },
+    },
+  }
+  memories.set(backend, memory)
+  return memory
+}
+
+const partsOf = (key: PublicKey): readonly string[] =>
+  key.type === 'ec' ? [key.curve, bytesToHex(key.point)] : ['RSA', bytesToHex(key.modulus), key.exponent.toString()]
+
+/** Of bytes that nobody changes: they were copied when they were read. */
+const digests = new WeakMap<Uint8Array, string>()
+
+function digestOf(message: Uint8Array): string {
+  const digest = digests.get(message) ?? bytesToHex(sha256(message))
+  digests.set(message, digest)
+  return digest
 }

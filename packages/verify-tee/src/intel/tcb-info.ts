@@ -79,6 +79,7 @@ const tdxTcbInfo = z.strictObject({
     .default([]),
   tcbLevels: platformLevels({ tdxtcbcomponents: components }),
 })
+const tcbInfo = z.discriminatedUnion('id', [sgxTcbInfo, tdxTcbInfo])
 const qeIdentity = z.strictObject({
   id: z.enum(['QE', 'TD_QE']),
   version: z.literal(2),
@@ -102,8 +103,7 @@ export type ModuleIdentity = TdxTcbInfo['tdxModuleIdentities'][number]
 const LIMITS = { maxBytes: 1 << 20, maxDepth: 10 }
 
 /** TCB info of version 3 (Intel PCS API version 4). Unknown fields are refused: they may restrict what the known ones say. */
-export const readTcbInfo = (body: string): TcbInfo =>
-  read(z.discriminatedUnion('id', [sgxTcbInfo, tdxTcbInfo]), body, 'tcb_info')
+export const readTcbInfo = (body: string): TcbInfo => read(tcbInfo, body, 'tcb_info')
 
 /** QE identity of version 2 (Intel PCS API version 4). */
 export const readQeIdentity = (body: string): QeIdentity => read(qeIdentity, body, 'qe_identity')

@@ -11,9 +11,9 @@ import { authenticate, type Trust } from './authenticate.ts'
 import { equalChains, verifyChain } from './chain.ts'
 import { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 import { claimsOf, type IntelClaims } from './claims.ts'
-import { decodeCollateral, type IntelCollateral } from './collateral.ts'
-import { remember } from './memory.ts'
-import { parseQuote, type Quote } from './parse.ts'
+import { type IntelCollateral, readCollateral } from './collateral.ts'
+import { memoryOf } from './memory.ts'
+import { MAX_QUOTE_BYTES, parseQuote, type Quote } from './parse.ts'
 import { SGX_EXTENSION } from './pck.ts'
 import { type IntelAppraisal, type IntelRelyingParty, intelAppraisal, intelRelyingParty } from './policy.ts'
 import { intelRoot } from './roots.ts'
@@ -49,17 +49,19 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
     })
   standard ??= defaultBackend()
   const backend = options.backend ?? standard
-  const trust: Trust = { root: rootOf(options.root), at: now, backend: remember(backend) }
+  const memory = memoryOf(backend)
+  const trust: Trust = { root: rootOf(options.root), at: now, backend: memory.backend }
   const vendor = () => (isTdx(evidence) ? 'intel-tdx' : 'intel-sgx')
   return judged<typeof INTEL_CHECKS, IntelClaims>(vendor, INTEL_CHECKS, async (ledger, found) => {
-    const quote = parseQuote(evidence)
+    // A copy: whoever holds the bytes could change them between two steps.
+    const quote = parseQuote(evidence.slice(0, MAX_QUOTE_BYTES + 1))
     found({ claims: claimsOf(quote), platformId: quote.pck.ppid })
     ledger.note('form', true)
     ledger.require('supported', quote.qeVendorId === INTEL_QE_VENDOR, `QE vendor ${quote.qeVendorId}`)
     checkTrailing(ledger, quote, appraisal)
     const pckCa = await checkQuote(ledger, quote, trust, backend)
     if (collateral === undefined) throw new Lack('TCB info, QE identity and revocation lists of this platform')
-    const decoded = decodeCollateral(collateral)
+    const { text, decoded } = readCollateral(collateral, memory.collateral)
     const sameChain = decoded.pckChain.length === 0 || equalChains(decoded.pckChain, quote.pckChain)
     ledger.require(
       'collateral',
@@ -67,6 +69,7 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
       sameChain ? undefined : 'pck_certificate_chain is not the chain in the quote',
     )
     const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, pckCa, trust)
+    memory.collateral.set(text, decoded)
     const sameTee = tcbInfo.id === (quote.body.tee === 'sgx' ? 'SGX' : 'TDX')
     const sameQe = qeIdentity.id === (quote.body.tee === 'sgx' ? 'QE' : 'TD_QE')
     if (sameQe) checkQe(ledger, quote, qeIdentity)

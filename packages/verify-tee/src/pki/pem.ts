@@ -35,7 +35,9 @@ function skip(text: string, at: number): number {
 /** RFC 4648 section 4, padded, one text for one value. */
 export function decodeBase64(text: string, name: string): Uint8Array {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw malformed(name, 'base64', 'other text')
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
   const unused = text.endsWith('==') ? 4 : text.endsWith('=') ? 2 : 0
   const last = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.indexOf(
     text.replace(/=+$/, '').at(-1) ?? 'A',

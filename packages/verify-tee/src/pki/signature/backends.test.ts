@@ -9,9 +9,11 @@ import { verifyPss } from './rsa-pss.ts'
 const backends = [nobleBackend, nodeBackend(), webBackend()].filter((backend) => backend !== undefined)
 const message = new TextEncoder().encode('a message')
 
-/** What all three say. */
+/** What all three say, of a key that they may know and of one that they never saw. */
 async function verdict(algorithm: SignatureAlgorithm, key: PublicKey, text: Uint8Array, signature: Uint8Array) {
-  const answers = await Promise.all(backends.map((backend) => backend.verify(algorithm, key, text, signature)))
+  const answers = await Promise.all(
+    backends.flatMap((backend) => [key, { ...key }].map((k) => backend.verify(algorithm, k, text, signature))),
+  )
   expect(answers).toEqual(answers.map(() => answers[0]))
   return answers[0]
 }
@@ -34,13 +36,22 @@ describe.each([
   const [r, s] = [honest.subarray(0, size), honest.subarray(size)]
   const largest = 2n ** BigInt(8 * size) - 1n
 
+  // From some right signatures on, noble works with a table of the key's multiples.
+  beforeAll(async () => {
+    for (let i = 0; i < 10; i++) {
+      const text = Uint8Array.of(i)
+      expect(await nobleBackend.verify(algorithm, spki, text, signWith(key, text))).toBe(true)
+    }
+  })
+
   test('random messages and keys', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), fc.boolean(), async (text, fresh) => {
         const by = fresh ? makeKey(algorithm) : key
         const signature = signWith(by, text)
-        expect(await verdict(algorithm, publicKeyOf(by), text, signature)).toBe(true)
-        expect(await verdict(algorithm, publicKeyOf(by), concatBytes(text, Uint8Array.of(0)), signature)).toBe(false)
+        const known = fresh ? publicKeyOf(by) : spki
+        expect(await verdict(algorithm, known, text, signature)).toBe(true)
+        expect(await verdict(algorithm, known, concatBytes(text, Uint8Array.of(0)), signature)).toBe(false)
       }),
       { numRuns: 15 },
     )

@@ -3,6 +3,9 @@ import { FIELD_BYTES, type PublicKey, type SignatureBackend, wellFormed } from '
 
 type Crypto = typeof import('node:crypto')
 
+/** What OpenSSL made of a key, by object: those of issuers stay. */
+const imported = new WeakMap<PublicKey, import('node:crypto').KeyObject>()
+
 /** OpenSSL through node:crypto. Absent where there is none; no import names it, so bundles for browsers stay free of it. */
 export function nodeBackend(): SignatureBackend | undefined {
   const crypto = nodeCrypto()
@@ -12,7 +15,8 @@ export function nodeBackend(): SignatureBackend | undefined {
     verify(algorithm, key, message, signature) {
       if (!wellFormed(algorithm, key, signature)) return false
       try {
-        const object = crypto.createPublicKey({ key: toJwk(key), format: 'jwk' })
+        const object = imported.get(key) ?? crypto.createPublicKey({ key: toJwk(key), format: 'jwk' })
+        imported.set(key, object)
         return key.type === 'rsa'
           ? crypto.verify(
               'sha384',

@@ -1,4 +1,5 @@
 import type { Row } from '../scripts/measure.ts'
+import { bundles } from './tee/bundles.ts'
 import { intel } from './tee/intel.ts'
 import { nitro } from './tee/nitro.ts'
 import { sevSnp } from './tee/sev-snp.ts'
@@ -8,4 +9,5 @@ export async function* rows(progress: (text: string) => void): AsyncIterable<Row
   yield* intel(progress)
   yield* nitro(progress)
   yield* sevSnp(progress)
+  yield* bundles(progress)
 }

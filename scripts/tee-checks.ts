@@ -88,7 +88,8 @@ async function section(vendor: string): Promise<string> {
     const more = mine.length > 1 ? ', …' : ''
     return `| \`${id}\` | ${stage} | ${cell(title)} | \`${code}\` | ${cell(first.what)}${more} |\n`
   })
-  if (untested.length > 0) throw new Error(`${vendor}: no test cheats in ${untested.join(', ')}`)
+  if (untested.length > 0)
+    throw new Error(`${vendor}: no row [what, check, …] of an array named …cheats is for ${untested.join(', ')}`)
   const homes = [...new Set(cheats.map(({ file }) => file))].map((file) => `[${file}](${file})`)
   const total = `${rows.length} checks, broken in ${homes.join(' and ')}.`
   return `### ${TITLES[vendor] ?? vendor}\n\n${total}\n\n| check | stage | what holds | refused with | tested by |\n|---|---|---|---|---|\n${rows.join('')}`

@@ -115,7 +115,7 @@ const isByteList = (value: unknown): value is readonly number[] =>
 
 const isToken = (text: string): boolean => /^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/.test(text)
 
-/** A list of devices' evidence, a token with its submodules (detached EAT), or the claims of one, decoded. */
+/** Devices' evidence, alone or in a request to NRAS; a token with its submodules (detached EAT); claims of one, decoded. */
 function isNvidia(value: unknown): boolean {
   if (Array.isArray(value)) {
     const [first] = value as readonly unknown[]
@@ -123,6 +123,7 @@ function isNvidia(value: unknown): boolean {
     return isObject(first) && 'evidence' in first && 'certificate' in first
   }
   if (!isObject(value)) return false
+  if (Array.isArray(value.evidence_list)) return true
   return Object.entries(value).some(
     ([key, claims]) =>
       /^(?:GPU|SWITCH)-\d/.test(key) &&

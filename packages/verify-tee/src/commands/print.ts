@@ -42,8 +42,10 @@ function linesOf(value: Value, full: boolean, width: number): readonly string[] 
   if (hex === '') return ['empty']
   if (full) return wrapped(hex, width - (width % 2))
   if (bytes > 4 && /^0+$/.test(hex)) return [`zero (${bytes} bytes)`]
-  if (bytes <= WHOLE_BYTES) return [hex]
-  return [`${hex.slice(0, 2 * HEAD_BYTES)}…${hex.slice(-2 * TAIL_BYTES)} (${bytes} bytes)`]
+  if (bytes <= WHOLE_BYTES && hex.length <= width) return [hex]
+  const beside = `…${hex.slice(-2 * TAIL_BYTES)} (${bytes} bytes)`
+  const head = Math.min(HEAD_BYTES, Math.floor((width - beside.length) / 2))
+  return [`${hex.slice(0, 2 * Math.max(head, 4))}${beside}`]
 }
 
 /** At spaces where there are any. */

@@ -207,10 +207,13 @@ const CHECK_WIDTH = 32
 function checkSection({ checks }: TeeVerdict<unknown>, stage: CheckResult['stage']): Section {
   const rows = checks
     .filter((check) => check.stage === stage)
-    .map(({ id, title, outcome, detail }) => {
-      const beside = detail === undefined ? '' : ` (${detail})`
-      const said = outcome === 'pass' ? `${title}${beside}` : (detail ?? title)
-      return row(`${outcome.padEnd(8)} ${id}`, outcome === 'fail' ? `${said}; expected: ${title}` : said)
+    .map(({ id, title, outcome, detail = title }) => {
+      // Of a check that passed the detail may be what it would have failed with.
+      const said = outcome === 'pass' ? title : detail
+      return row(
+        `${outcome.padEnd(8)} ${id}`,
+        outcome === 'fail' && said !== title ? [said, `expected: ${title}`] : said,
+      )
     })
   return { title: `checks: ${stage}`, rows, nameWidth: CHECK_WIDTH }
 }

@@ -50,15 +50,15 @@ export function build(bend: Case) {
   }
   const body = makeReport(chip, bend.version ?? 3, bend.version === 2 ? [0, 0, 0] : cpuids[chip.product])
   bend.body?.(body)
-  const report = signReport(body, keys.vek.key)
+  const report = signReport(body, keys.vek)
   const root = arkOf(keys, chip.product)
   return {
     chip,
     root,
     evidence: bend.whole?.(report) ?? report,
-    vek: certificate({ ...vekFields(keys, chip), ...bend.vek }, keys.ask.key),
-    issuer: certificate({ ...askFields(keys, chip), ...bend.ask }, keys.ark.key),
-    ...(bend.crl === 'none' ? {} : { crl: crl({ issuer: `ARK-${chip.product}`, ...bend.crl }, keys.ark.key) }),
+    vek: certificate({ ...vekFields(keys, chip), ...bend.vek }, keys.ask),
+    issuer: certificate({ ...askFields(keys, chip), ...bend.ask }, keys.ark),
+    ...(bend.crl === 'none' ? {} : { crl: crl({ issuer: `ARK-${chip.product}`, ...bend.crl }, keys.ark) }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { TeeErrorCode } from '../errors.ts'
+import { integer, makeKey } from '../pki/authority.fixture.ts'
 import { appraisal, build, type Case, judge, keys, put, relyingParty, set, VCEK } from './case.fixture.ts'
 import { SEV_SNP_CHECKS, type SevSnpCheck, sevSnpDefaults, verifySevSnp } from './index.ts'
 import {
@@ -9,15 +10,13 @@ import {
   authority,
   certificate,
   crl,
-  ecPair,
-  integer,
   makeTable,
   NOW,
   vekFields,
 } from './pki.fixture.ts'
 
-const other = ecPair()
-const p256 = ecPair('P-256')
+const other = makeKey('ecdsa-p384-sha384')
+const p256 = makeKey('ecdsa-p256-sha256')
 const strangers = authority()
 const vlek = build({ chip: { kind: 'vlek' } }).chip
 
@@ -117,8 +116,13 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
   ['a file too large for a certificate', 'certificates', { collateral: { vek: new Uint8Array(100_000) } }],
   ['another subject', 'certificates', { vek: { subject: 'SEV-VKEK' } }],
   ['another issuer name', 'certificates', { vek: { issuer: 'SEV-Rome' } }],
-  ['another curve', 'certificates', { vek: { spki: p256.spki } }],
-  ['an RSA key', 'certificates', { vek: { spki: keys.rsa.spki } }],
+  [
+    'an endorsement key that ECDSA certified',
+    'certificates',
+    { collateral: { vek: certificate(vekFields(keys, build({}).chip), other) } },
+  ],
+  ['another curve', 'certificates', { vek: { key: p256 } }],
+  ['an RSA key', 'certificates', { vek: { key: keys.ask } }],
   [
     'without a component',
     'certificates',
@@ -177,14 +181,14 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
   [
     'an endorsement key that nobody certified',
     'chain',
-    { collateral: { vek: certificate(vekFields(keys, build({}).chip), strangers.ask.key) } },
+    { collateral: { vek: certificate(vekFields(keys, build({}).chip), strangers.ask) } },
   ],
   [
     'an issuer under another root',
     'chain',
-    { collateral: { issuer: certificate(askFields(keys, build({}).chip), strangers.ark.key) } },
+    { collateral: { issuer: certificate(askFields(keys, build({}).chip), strangers.ark) } },
   ],
-  ['an issuer that is no CA', 'chain', { ask: { extensions: [] } }],
+  ['an issuer that is no CA', 'chain', { ask: { ca: false } }],
   ['an endorsement key out of date', 'chain', { vek: { notAfter: NOW - 1n } }, 'VS_TEE_CERTIFICATE_DATE'],
   ['an endorsement key of tomorrow', 'chain', { vek: { notBefore: NOW + 1n } }, 'VS_TEE_CERTIFICATE_DATE'],
   ['an issuer out of date', 'chain', { ask: { notAfter: NOW - 1n } }, 'VS_TEE_CERTIFICATE_DATE'],
@@ -202,20 +206,20 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
     'chain',
     {
       collateral: {
-        issuer: chainText(certificate(askFields(keys, build({}).chip), keys.ark.key), arkOf(strangers, 'Milan')),
+        issuer: chainText(certificate(askFields(keys, build({}).chip), keys.ark), arkOf(strangers, 'Milan')),
       },
     },
   ],
   ['the issuer of VLEKs for a VCEK', 'chain', { ask: { subject: 'SEV-VLEK-Milan' } }],
   ['a damaged list', 'revocation', { collateral: { crl: Uint8Array.of(0x30, 0) } }],
-  ["somebody else's list", 'revocation', { collateral: { crl: crl({ issuer: 'ARK-Milan' }, strangers.ark.key) } }],
+  ["somebody else's list", 'revocation', { collateral: { crl: crl({ issuer: 'ARK-Milan' }, strangers.ark) } }],
   ["another issuer's list", 'revocation', { crl: { issuer: 'ARK-Genoa' } }],
   ['a list out of date', 'revocation', { crl: { nextUpdate: NOW - 1n } }],
   ['a list of tomorrow', 'revocation', { crl: { thisUpdate: NOW + 1n } }],
   ['a revoked issuer', 'revocation', { crl: { revoked: [3, 0x10001] } }, 'VS_TEE_REVOKED'],
   ['a changed report', 'report-signature', { whole: put(0x90, 0) }],
   ['a zero signature', 'report-signature', { whole: (r) => Uint8Array.from(r, (byte, i) => (i < 0x2a0 ? byte : 0)) }],
-  ['another key', 'report-signature', { vek: { spki: other.spki } }],
+  ['another key', 'report-signature', { vek: { key: other } }],
   ['another microcode', 'certificate-tcb', { body: set(0x187, 218) }],
   ['a reserved byte of the TCB version', 'certificate-tcb', { body: set(0x182, 1) }],
   ['another chip', 'chip-id', { body: set(0x1a0, 0) }],

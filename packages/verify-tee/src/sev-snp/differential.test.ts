@@ -65,7 +65,7 @@ test('bytes after a certificate: @peculiar/x509 and pkijs pass over them; here t
 })
 
 test('a list out of date: pkijs verifies its signature and leaves the dates to the caller; here it is refused', async () => {
-  const old = crl({ issuer: 'ARK-Milan', nextUpdate: NOW - 1n }, keys.ark.key)
+  const old = crl({ issuer: 'ARK-Milan', nextUpdate: NOW - 1n }, keys.ark)
   const theirs = CertificateRevocationList.fromBER(buffer(old))
   expect(await theirs.verify({ issuerCertificate: PkijsCertificate.fromBER(buffer(root)) })).toBe(true)
   const ours = await verifyCrl(parseCrl(old, 'crl'), parseCertificate(root, 'root'), NOW, defaultBackend())

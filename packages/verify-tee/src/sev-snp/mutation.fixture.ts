@@ -39,11 +39,11 @@ export function honest(product: Chip['product'], kind: Chip['kind'], keys: Autho
   }
   return {
     kind,
-    report: signReport(makeReport(chip, product === 'Turin' ? 5 : 3, CPUID[product]), keys.vek.key),
+    report: signReport(makeReport(chip, product === 'Turin' ? 5 : 3, CPUID[product]), keys.vek),
     collateral: {
-      vek: certificate(vekFields(keys, chip), keys.ask.key),
-      issuer: certificate(askFields(keys, chip), keys.ark.key),
-      crl: crl({ issuer: `ARK-${product}`, revoked: [5, 6, 7] }, keys.ark.key),
+      vek: certificate(vekFields(keys, chip), keys.ask),
+      issuer: certificate(askFields(keys, chip), keys.ark),
+      crl: crl({ issuer: `ARK-${product}`, revoked: [5, 6, 7] }, keys.ark),
     },
     now: NOW,
     root: arkOf(keys, product),

@@ -1,4 +1,14 @@
-import { constants, createHash, createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import {
+  extension,
+  integer,
+  type Key,
+  makeCertificate,
+  makeCrl,
+  makeKey,
+  signWith,
+  tlv,
+} from '../pki/authority.fixture.ts'
+import { TAG } from '../pki/index.ts'
 import { REPORT_BYTES, SIGNED_BYTES } from './parse.ts'
 import { type Product, TCB_LAYOUT } from './product.ts'
 import { issuerName } from './vek.ts'
@@ -8,67 +18,7 @@ import { issuerName } from './vek.ts'
 export const NOW = 1_800_000_000n
 const DAY = 86_400n
 
-export const der = (tag: number, ...parts: readonly Uint8Array[]): Uint8Array => {
-  const content = Buffer.concat(parts)
-  const { length } = content
-  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff]
-  return new Uint8Array(Buffer.concat([Uint8Array.from([tag, ...size]), content]))
-}
-const sequence = (...parts: readonly Uint8Array[]): Uint8Array => der(0x30, ...parts)
-const octets = (value: Uint8Array): Uint8Array => der(0x04, value)
-const bits = (value: Uint8Array): Uint8Array => der(0x03, Uint8Array.of(0), value)
-const ia5 = (value: string): Uint8Array => der(0x16, Buffer.from(value, 'latin1'))
-
-export const integer = (value: number | Uint8Array): Uint8Array => {
-  const bytes = typeof value === 'number' ? Buffer.from(value.toString(16).padStart(8, '0'), 'hex') : Buffer.from(value)
-  let from = 0
-  while (from < bytes.length - 1 && bytes[from] === 0) from += 1
-  const short = bytes.subarray(from)
-  return der(0x02, (short[0] ?? 0) >= 0x80 ? Buffer.concat([Uint8Array.of(0), short]) : short)
-}
-
-export const oid = (text: string): Uint8Array => {
-  const [a = 0, b = 0, ...rest] = text.split('.').map(Number)
-  const arc = (value: number): number[] =>
-    value < 0x80 ? [value] : [...arc(value >> 7).map((byte) => byte | 0x80), value & 0x7f]
-  return der(0x06, Uint8Array.from([40 * a + b, ...rest.flatMap(arc)]))
-}
-
-const time = (at: bigint): Uint8Array => {
-  const text = new Date(Number(at) * 1000).toISOString().replace(/[-:T]/g, '').slice(0, 14)
-  return der(0x18, Buffer.from(`${text}Z`, 'latin1'))
-}
-
-const name = (common: string): Uint8Array =>
-  sequence(der(0x31, sequence(oid('2.5.4.3'), der(0x0c, Buffer.from(common, 'utf8')))))
-
-const SHA384 = sequence(oid('2.16.840.1.101.3.4.2.2'), der(0x05))
-const PSS = sequence(
-  oid('1.2.840.113549.1.1.10'),
-  sequence(
-    der(0xa0, SHA384),
-    der(0xa1, sequence(oid('1.2.840.113549.1.1.8'), SHA384)),
-    der(0xa2, integer(48)),
-    der(0xa3, integer(1)),
-  ),
-)
-
-const signed = (tbs: Uint8Array, key: KeyObject): Uint8Array => {
-  const signature = sign('sha384', tbs, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 })
-  return sequence(tbs, PSS, bits(new Uint8Array(signature)))
-}
-
-export interface Pair {
-  readonly spki: Uint8Array
-  readonly key: KeyObject
-}
-
-const pair = ({ publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject }): Pair => ({
-  spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
-  key: createPrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' })),
-})
-export const rsaPair = (): Pair => pair(generateKeyPairSync('rsa', { modulusLength: 2048 }))
-export const ecPair = (namedCurve = 'P-384'): Pair => pair(generateKeyPairSync('ec', { namedCurve }))
+const ia5 = (value: string): Uint8Array => tlv(TAG.ia5, new TextEncoder().encode(value))
 
 export interface Extension {
   readonly id: string
@@ -82,31 +32,23 @@ export interface CertificateFields {
   readonly serial?: number
   readonly notBefore?: bigint
   readonly notAfter?: bigint
-  readonly spki: Uint8Array
-  readonly extensions: readonly Extension[]
+  readonly key: Key
+  readonly ca?: boolean
+  readonly extensions?: readonly Extension[]
 }
 
-export function certificate(fields: CertificateFields, key: KeyObject): Uint8Array {
-  const extensions = fields.extensions.map(({ id, critical, value }) =>
-    sequence(oid(id), ...(critical === true ? [der(0x01, Uint8Array.of(0xff))] : []), octets(value)),
-  )
-  const tbs = sequence(
-    der(0xa0, integer(2)),
-    integer(fields.serial ?? 0),
-    PSS,
-    name(fields.issuer),
-    sequence(time(fields.notBefore ?? NOW - DAY), time(fields.notAfter ?? NOW + DAY)),
-    name(fields.subject),
-    fields.spki,
-    der(0xa3, sequence(...extensions)),
-  )
-  return signed(tbs, key)
-}
-
-export const CA: readonly Extension[] = [
-  { id: '2.5.29.19', critical: true, value: sequence(der(0x01, Uint8Array.of(0xff))) },
-  { id: '2.5.29.15', critical: true, value: der(0x03, Uint8Array.of(1, 0x06)) },
-]
+export const certificate = (fields: CertificateFields, key: Key): Uint8Array =>
+  makeCertificate({
+    subject: fields.subject,
+    key: fields.key,
+    issuer: { subject: fields.issuer, key },
+    serial: BigInt(fields.serial ?? 0),
+    notBefore: fields.notBefore ?? NOW - DAY,
+    notAfter: fields.notAfter ?? NOW + DAY,
+    // An endorsement key's certificate has neither constraints nor usage.
+    ...(fields.ca === true ? { ca: {} } : { usage: null }),
+    extensions: (fields.extensions ?? []).map(({ id, value, critical }) => extension(id, value, critical)),
+  })
 
 export interface CrlFields {
   readonly issuer: string
@@ -115,12 +57,13 @@ export interface CrlFields {
   readonly nextUpdate?: bigint
 }
 
-export function crl(fields: CrlFields, key: KeyObject): Uint8Array {
-  const { issuer, revoked = [], thisUpdate = NOW - DAY, nextUpdate = NOW + DAY } = fields
-  const rows = revoked.map((serial) => sequence(integer(serial), time(thisUpdate)))
-  const list = rows.length === 0 ? [] : [sequence(...rows)]
-  return signed(sequence(integer(1), PSS, name(issuer), time(thisUpdate), time(nextUpdate), ...list), key)
-}
+export const crl = ({ issuer, revoked = [], thisUpdate, nextUpdate }: CrlFields, key: Key): Uint8Array =>
+  makeCrl({
+    issuer: { subject: issuer, key },
+    revoked: revoked.map((serial) => ({ serial: BigInt(serial) })),
+    thisUpdate: thisUpdate ?? NOW - DAY,
+    nextUpdate: nextUpdate ?? NOW + DAY,
+  })
 
 export interface Chip {
   readonly product: Product
@@ -145,29 +88,32 @@ export function amdExtensions({ product, kind, productName, hwid, tcb }: Chip): 
 
 /** Keys take long to make: one set for all tests of a file. */
 export interface Authority {
-  readonly ark: Pair
-  readonly ask: Pair
-  readonly vek: Pair
-  readonly rsa: Pair
+  readonly ark: Key
+  readonly ask: Key
+  readonly vek: Key
 }
-export const authority = (): Authority => ({ ark: rsaPair(), ask: rsaPair(), vek: ecPair(), rsa: rsaPair() })
+export const authority = (): Authority => ({
+  ark: makeKey('rsa-pss-sha384'),
+  ask: makeKey('rsa-pss-sha384'),
+  vek: makeKey('ecdsa-p384-sha384'),
+})
 
 export const arkOf = ({ ark }: Authority, product: Product): Uint8Array =>
-  certificate(
-    { subject: `ARK-${product}`, issuer: `ARK-${product}`, serial: 1, spki: ark.spki, extensions: CA },
-    ark.key,
-  )
+  certificate({ subject: `ARK-${product}`, issuer: `ARK-${product}`, serial: 1, key: ark, ca: true }, ark)
 export const askFields = ({ ask }: Authority, { kind, product }: Chip): CertificateFields => ({
   subject: issuerName(kind, product),
   issuer: `ARK-${product}`,
   serial: 0x10001,
-  spki: ask.spki,
-  extensions: CA,
+  key: ask,
+  ca: true,
 })
-export const vekFields = ({ vek }: Authority, chip: Chip): CertificateFields => ({
+export const vekFields = (
+  { vek }: Authority,
+  chip: Chip,
+): CertificateFields & { readonly extensions: readonly Extension[] } => ({
   subject: `SEV-${chip.kind.toUpperCase()}`,
   issuer: issuerName(chip.kind, chip.product),
-  spki: vek.spki,
+  key: vek,
   extensions: amdExtensions(chip),
 })
 
@@ -199,12 +145,12 @@ export function makeReport(chip: Chip, version: number, cpuid: readonly number[]
 }
 
 /** The report with its signature field, `r` and `s` little-endian. */
-export function signReport(body: Uint8Array, key: KeyObject): Uint8Array {
-  const signature = sign('sha384', body, { key, dsaEncoding: 'ieee-p1363' })
+export function signReport(body: Uint8Array, key: Key): Uint8Array {
+  const signature = signWith(key, body)
   const whole = new Uint8Array(REPORT_BYTES)
   whole.set(body)
-  whole.set(new Uint8Array(signature.subarray(0, 48)).reverse(), SIGNED_BYTES)
-  whole.set(new Uint8Array(signature.subarray(48)).reverse(), SIGNED_BYTES + 72)
+  whole.set(signature.slice(0, 48).reverse(), SIGNED_BYTES)
+  whole.set(signature.slice(48).reverse(), SIGNED_BYTES + 72)
   return whole
 }
 
@@ -223,5 +169,3 @@ export function makeTable(entries: readonly (readonly [string, Uint8Array])[]): 
   }
   return table
 }
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

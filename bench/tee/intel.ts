@@ -1,6 +1,6 @@
-import { type Collateral, QuoteVerifier } from '@phala/dcap-qvl'
 import { nobleBackend, nodeBackend, type SignatureBackend } from '@veristack/verify-tee'
 import { verifyIntel } from '@veristack/verify-tee/intel'
+import { phalaVerifier } from '../../packages/verify-tee/src/intel/phala.fixture.ts'
 import { certificate, makeCollateral, makeQuote, NOW } from '../../packages/verify-tee/src/intel/platform.fixture.ts'
 import {
   ANYONE,
@@ -28,10 +28,10 @@ export async function* intel(progress: (text: string) => void): AsyncIterable<Ro
     const verdict = await verifyIntel(quote, options)
     if (verdict.status !== 'accepted') throw new Error(`${name} is ${verdict.status}`)
   }
-  const theirs = root === undefined ? QuoteVerifier.newProd() : QuoteVerifier.newWithRootCa(Buffer.from(root))
+  const theirs = phalaVerifier(root)
   const candidates: Record<string, () => Promise<void> | void> = {
     phala: () => {
-      theirs.verify(Buffer.from(quote), collateral as unknown as Collateral, Number(now))
+      theirs(quote, collateral, now)
     },
     // What was found right is remembered per backend: a new one has nothing to remember, and every signature is verified
     // again. What stays is what noble and OpenSSL made of the keys of Intel's issuers, which are the same for everybody.

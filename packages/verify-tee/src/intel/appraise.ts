@@ -49,15 +49,19 @@ function checkDebug(ledger: Checks, quote: Quote, policy: IntelAppraisal): void 
   ledger.note('debug', !debug || policy.allowDebug, debug ? 'can be debugged' : 'can not')
 }
 
+/** Bits of MISCSELECT that have a meaning: what the enclave is told of its own faults. */
+const MISC = { EXINFO: 0, CPINFO: 1 } as const
+
 function appraiseEnclave(ledger: Checks, report: SgxReport, policy: IntelAppraisal): void {
   const flags = report.attributes.slice(0, 16)
   const bits = [SGX_ATTRIBUTES.INIT, SGX_ATTRIBUTES.MODE64BIT, SGX_ATTRIBUTES.DEBUG]
   const others = bitsBeyond(flags, [...bits, ...policy.sgxAttributes.map((name) => SGX_ATTRIBUTES[name])])
   const initialised = hasBit(flags, SGX_ATTRIBUTES.INIT)
+  const misc = bitsBeyond(report.miscSelect, [MISC.EXINFO, MISC.CPINFO])
   ledger.note(
     'attributes',
-    initialised && others.length === 0,
-    describeBits(flags, others, initialised ? [] : ['INIT']),
+    initialised && others.length === 0 && misc.length === 0,
+    `${describeBits(flags, others, initialised ? [] : ['INIT'])}; MISCSELECT ${describeBits(report.miscSelect, misc, [])}`,
   )
   checkFeatures(ledger, report.attributes.slice(16), policy.features)
   ledger.skip('service-td', 'SGX has none')

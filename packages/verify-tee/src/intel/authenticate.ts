@@ -123,6 +123,8 @@ async function checkSigned(
   const name = commonName(signer.subject)
   ledger.require(id, name === TCB_SIGNER, `the signer is ${name ?? 'unnamed'}`)
   ledger.require(id, signer.ca === undefined, 'the signer is a CA')
+  const signs = signer.keyUsage === undefined || signer.keyUsage.has('digitalSignature')
+  ledger.require(id, signs, 'the key of the signer is not for signatures')
   const right = await backend.verify('ecdsa-p256-sha256', signer.key, bytes, signature)
   ledger.require(id, right, right ? undefined : 'the signature is wrong')
 }

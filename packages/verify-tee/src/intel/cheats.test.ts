@@ -179,6 +179,12 @@ const QUOTE_CHEATS: readonly Cheat[] = [
     () => ({ quote: { chain: [certificate('pck', { issuer: issuerOf('root') }), certificate('root')] } }),
   ],
   [
+    'a PCK certificate that may not sign',
+    'pck-certificate',
+    'VS_TEE_CHAIN',
+    () => ({ quote: { chain: platformChain(certificate('pck', { usage: [2] }, {})) } }),
+  ],
+  [
     'a QE that another platform vouches for',
     'qe-report-signature',
     'VS_TEE_SIGNATURE',
@@ -323,6 +329,12 @@ const COLLATERAL_CHEATS: readonly Cheat[] = [
     'tcb-info-signature',
     'VS_TEE_COLLATERAL',
     () => ({ collateral: { tcbSigner: keyOf('platform'), tcbChain: [certificate('platform'), certificate('root')] } }),
+  ],
+  [
+    'TCB info of a signer that may not sign',
+    'tcb-info-signature',
+    'VS_TEE_COLLATERAL',
+    () => ({ collateral: { tcbChain: [certificate('signer', { usage: [2] }), certificate('root')] } }),
   ],
   ['TCB info without a signer', 'tcb-info-form', 'VS_TEE_COLLATERAL', () => ({ collateral: { tcbChain: [] } })],
   [
@@ -582,6 +594,12 @@ const POLICY_CHEATS: readonly Cheat[] = [
     'attributes',
     'VS_TEE_ATTRIBUTES',
     () => ({ quote: { kind: 'sgx-v3', body: { attributes: '04000000000000000300' } } }),
+  ],
+  [
+    'a reserved bit of MISCSELECT',
+    'attributes',
+    'VS_TEE_ATTRIBUTES',
+    () => ({ quote: { kind: 'sgx-v3', body: { miscSelect: '04' } } }),
   ],
   ['no SEPT_VE_DISABLE', 'attributes', 'VS_TEE_ATTRIBUTES', () => ({ quote: { body: { tdAttributes: '00' } } })],
   [

@@ -1,9 +1,9 @@
 import { X509Certificate as PeculiarCertificate } from '@peculiar/x509'
-import { type Collateral, QuoteVerifier } from '@phala/dcap-qvl'
 import { CertificateRevocationList } from 'pkijs'
 import { commonName, parseCertificate, parseCrl } from '../pki/index.ts'
 import { type IntelCollateral, verifyIntel } from './index.ts'
 import { parseQuote } from './parse.ts'
+import { phalaVerifier } from './phala.fixture.ts'
 import {
   type CollateralParts,
   certificate,
@@ -19,8 +19,7 @@ import { ANYONE, collateralOf, has, index, LENIENT, present, quoteOf, seconds } 
 /** The status that @phala/dcap-qvl gives, or `refused`. */
 function phala(quote: Uint8Array, collateral: IntelCollateral, now: bigint, root?: Uint8Array): string {
   try {
-    const verifier = root === undefined ? QuoteVerifier.newProd() : QuoteVerifier.newWithRootCa(Buffer.from(root))
-    return verifier.verify(Buffer.from(quote), collateral as unknown as Collateral, Number(now)).status
+    return phalaVerifier(root)(quote, collateral, now)
   } catch {
     return 'refused'
   }

@@ -24,6 +24,7 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
 export function mutate(bytes: Uint8Array, other: Uint8Array, m: Mutation): Uint8Array {
   const at = m.at % Math.max(1, bytes.length)
   const from = m.from % Math.max(1, other.length)
+  if (bytes.length === 0) return m.kind === 'splice' ? other.slice(from, from + m.length) : Uint8Array.of(m.value)
   switch (m.kind) {
     case 'bit':
       return bytes.with(at, (bytes[at] ?? 0) ^ (1 << (m.value & 7)))

@@ -130,7 +130,12 @@ async function checkQuote(
   const [leafName, caName] = [commonName(pck.subject), commonName(ca.subject)]
   const named =
     leafName === 'Intel SGX PCK Certificate' && /^Intel SGX PCK (?:Platform|Processor) CA$/.test(caName ?? '')
-  ledger.require('pck-certificate', named && pck.ca === undefined, `${leafName} of ${caName}`)
+  const signs = pck.ca === undefined && (pck.keyUsage === undefined || pck.keyUsage.has('digitalSignature'))
+  ledger.require(
+    'pck-certificate',
+    named && signs,
+    `${leafName} of ${caName}${signs ? '' : ', whose key is not for signatures'}`,
+  )
 
   const p256 = 'ecdsa-p256-sha256'
   const byPck = await backend.verify(p256, pck.key, qeReportBytes, quote.qeReportSignature)

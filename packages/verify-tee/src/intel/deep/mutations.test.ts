@@ -12,15 +12,16 @@ import { makeCollateral, makeQuote, ourOptions, type QuoteParts } from '../platf
 import { ANYONE, collateralOf, LENIENT, present, quoteOf, seconds } from '../vectors.fixture.ts'
 
 const BATCH = 5_000
-let [made, slowest] = [0, 0]
+let [made, slowest, which] = [0, 0, 0]
 
 type Options = Omit<IntelOptions, 'collateral'>
 
 async function judge(evidence: Uint8Array, collateral: IntelCollateral, options: Options = ourOptions()) {
   const begin = performance.now()
   const verdict = await verifyIntel(evidence, { ...options, collateral })
-  slowest = Math.max(slowest, performance.now() - begin)
   made += 1
+  const took = performance.now() - begin
+  if (took > slowest) [slowest, which] = [took, made]
   return verdict
 }
 
@@ -28,7 +29,9 @@ const refused = (verdict: Awaited<ReturnType<typeof judge>>): boolean =>
   verdict.status === 'rejected' && verdict.code !== 'VS_TEE_INTERNAL'
 
 afterAll(() =>
-  process.stdout.write(`intel mutations: ${made} verdicts, the slowest took ${slowest.toFixed(1)} milliseconds\n`),
+  process.stdout.write(
+    `intel mutations: ${made} verdicts, the slowest (the ${which}th) took ${slowest.toFixed(1)} milliseconds\n`,
+  ),
 )
 
 test.each<[NonNullable<QuoteParts['kind']>, number, 'SGX' | 'TDX']>([
@@ -80,7 +83,7 @@ if (present)
     otherCollateral: {
       ...collateralOf('phala-tdx_quote_collateral.json'),
       pck_crl: collateralOf('neg-crl-expired_collateral.json').pck_crl,
-      root_ca_crl: '',
+      root_ca_crl: '00',
     },
     options: {
       appraisal: LENIENT,

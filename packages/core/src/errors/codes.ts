@@ -32,7 +32,8 @@ export const fail = defineErrors({
   },
   VS_CORE_UNKNOWN_TIER: {
     title: 'No plugin proves or verifies this tier',
-    remedy: 'Add the plugin of that tier, or require another one.',
+    remedy:
+      'Add a plugin of that tier that takes these semantics to the stack (or write one), or require a tier that is available.',
   },
   VS_CORE_REQUIREMENT_INVALID: {
     title: 'The requirement can not be used',

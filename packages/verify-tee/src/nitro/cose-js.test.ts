@@ -4,6 +4,7 @@
  */
 import { concatBytes } from '@noble/hashes/utils.js'
 import fc from 'fast-check'
+import { flipped, mutations } from '../mutations.fixture.ts'
 import { parseCertificate } from '../pki/index.ts'
 import {
   cbor,
@@ -16,7 +17,6 @@ import {
   type Value,
 } from './enclave.fixture.ts'
 import { inspectNitro, verifyNitro } from './index.ts'
-import { flipped, mutations } from './mutation.fixture.ts'
 import { parseCose, parseDocument } from './parse.ts'
 import { documents, FOLDER, present, read } from './vectors.fixture.ts'
 

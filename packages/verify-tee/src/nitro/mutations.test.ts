@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { equalBytes } from '../bytes.ts'
+import { flipped, mutations } from '../mutations.fixture.ts'
 import { defaultBackend, nobleBackend, nodeBackend, webBackend } from '../pki/index.ts'
 import { makeEvidence, ourOptions } from './enclave.fixture.ts'
 import { verifyNitro } from './index.ts'
-import { exchanged, flipped, mutations, requireRefused, signedRange } from './mutation.fixture.ts'
+import { exchanged, requireRefused, signedRange } from './mutation.fixture.ts'
 
 const evidence = makeEvidence()
 const other = makeEvidence({ fields: (fields) => void fields.set('nonce', Uint8Array.of(7)) })

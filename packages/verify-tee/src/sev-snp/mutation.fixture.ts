@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import { Refusal } from '../ledger.ts'
 import type { SignatureBackend } from '../pki/index.ts'
 import { type SevSnpCollateral, sevSnpDefaults, verifySevSnp } from './index.ts'
@@ -82,37 +81,6 @@ export const judge = (
     ...(root === undefined ? {} : { root }),
     ...(backend === undefined ? {} : { backend }),
   })
-
-export function flipped(bytes: Uint8Array, bit: number): Uint8Array {
-  const copy = bytes.slice()
-  copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-  return copy
-}
-
-/** Other bytes, a cut, a piece left away or twice, a piece of other evidence, noise. */
-export function mutations(bytes: Uint8Array, other: Uint8Array): fc.Arbitrary<Uint8Array> {
-  const place = fc.nat(bytes.length - 1)
-  const length = fc.integer({ min: 1, max: 200 })
-  const join = (...parts: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts))
-  return fc.oneof(
-    fc.array(fc.tuple(place, fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }).map((changes) => {
-      const copy = bytes.slice()
-      for (const [at, by] of changes) copy[at] = (copy[at] ?? 0) ^ by
-      return copy
-    }),
-    place.map((at) => bytes.slice(0, at)),
-    fc.tuple(place, length).map(([at, n]) => join(bytes.subarray(0, at), bytes.subarray(at + n))),
-    fc.tuple(place, length).map(([at, n]) => join(bytes.subarray(0, at + n), bytes.subarray(at))),
-    fc
-      .tuple(place, fc.uint8Array({ minLength: 1, maxLength: 32 }))
-      .map(([at, more]) => join(bytes.subarray(0, at), more, bytes.subarray(at))),
-    fc.tuple(place, fc.nat(other.length - 1)).map(([at, from]) => join(bytes.subarray(0, at), other.subarray(from))),
-    fc
-      .tuple(place, length)
-      .map(([at, n]) => join(bytes.subarray(0, at), other.subarray(at, at + n), bytes.subarray(at + n))),
-    fc.uint8Array({ maxLength: 2000 }),
-  )
-}
 
 /** Whether it says the same: zeros more or less behind the table, or entries that nobody reads, change nothing. */
 export function sameMeaning(evidence: Uint8Array, original: Uint8Array): boolean {

@@ -1,16 +1,8 @@
 import fc from 'fast-check'
+import { flipped, mutations } from '../mutations.fixture.ts'
 import { defaultBackend, nobleBackend, webBackend } from '../pki/index.ts'
 import { inspectSevSnp } from './index.ts'
-import {
-  flipped,
-  type Honest,
-  honest,
-  judge,
-  mutations,
-  sameMeaning,
-  signedBits,
-  withTable,
-} from './mutation.fixture.ts'
+import { type Honest, honest, judge, sameMeaning, signedBits, withTable } from './mutation.fixture.ts'
 import { REPORT_BYTES } from './parse.ts'
 import { authority } from './pki.fixture.ts'
 

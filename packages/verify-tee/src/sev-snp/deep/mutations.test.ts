@@ -1,14 +1,6 @@
 import fc from 'fast-check'
-import {
-  flipped,
-  type Honest,
-  honest,
-  judge,
-  mutations,
-  sameMeaning,
-  signedBits,
-  withTable,
-} from '../mutation.fixture.ts'
+import { flipped, mutations, Stopwatch } from '../../mutations.fixture.ts'
+import { type Honest, honest, judge, sameMeaning, signedBits, withTable } from '../mutation.fixture.ts'
 import { REPORT_BYTES } from '../parse.ts'
 import { authority } from '../pki.fixture.ts'
 import { vectors } from '../vectors.fixture.ts'
@@ -24,31 +16,13 @@ const real: readonly Honest[] = vectors().map(({ report, vek, issuer, from }) =>
   now: from,
 }))
 
-const SLOW_MS = 250
-let slowest = 0
-let ran = 0
-
-/** Slow means slow each time: the machine may be busy. */
-async function timed<T>(work: () => Promise<T>): Promise<T> {
-  for (let attempt = 0; ; attempt++) {
-    const start = performance.now()
-    const result = await work()
-    const took = performance.now() - start
-    if (took <= SLOW_MS) {
-      slowest = Math.max(slowest, took)
-      ran += 1
-      return result
-    }
-    if (attempt === 4) throw new Error(`took ${took} ms`)
-  }
-}
-
-afterAll(() => void process.stderr.write(`SEV-SNP: ${ran} mutations, the slowest took ${slowest.toFixed(1)} ms\n`))
+const watch = new Stopwatch()
+afterAll(() => void process.stderr.write(`SEV-SNP: ${watch}\n`))
 
 test.each([...own, ...real].map((each, i) => [i, each] as const))('every bit of report %i', async (_, each) => {
   expect((await judge(each.report, each, each.collateral)).status).toBe('accepted')
   for (let bit = 0; bit < 8 * REPORT_BYTES; bit++) {
-    const verdict = await timed(() => judge(flipped(each.report, bit), each, each.collateral))
+    const verdict = await watch.time(() => judge(flipped(each.report, bit), each, each.collateral))
     if (verdict.status !== 'rejected') throw new Error(`bit ${bit} of ${signedBits} signed ones: ${verdict.status}`)
     expect(verdict.code).not.toBe('VS_TEE_INTERNAL')
   }
@@ -60,7 +34,7 @@ test.each([...own, ...real].map((each, i) => [i, each] as const))('mutated evide
   const [whole, other] = [withTable(each), withTable(own[(i + 1) % 2] ?? each)]
   await fc.assert(
     fc.asyncProperty(mutations(whole, other), async (evidence) => {
-      const verdict = await timed(() => judge(evidence, each))
+      const verdict = await watch.time(() => judge(evidence, each))
       if (verdict.status === 'accepted' && !sameMeaning(evidence, whole)) throw new Error('accepted')
       if (verdict.status === 'rejected' && verdict.code === 'VS_TEE_INTERNAL') throw new Error(verdict.detail)
     }),
@@ -75,7 +49,7 @@ test.each(['vek', 'issuer', 'crl'] as const)('mutated collateral: %s', async (pa
   await fc.assert(
     fc.asyncProperty(mutations(original, another), async (bytes) => {
       if (Buffer.compare(bytes, original) === 0) return
-      const verdict = await timed(() => judge(milan.report, milan, { ...milan.collateral, [part]: bytes }))
+      const verdict = await watch.time(() => judge(milan.report, milan, { ...milan.collateral, [part]: bytes }))
       if (verdict.status !== 'rejected') throw new Error(verdict.status)
       if (verdict.code === 'VS_TEE_INTERNAL') throw new Error(verdict.detail)
     }),

@@ -1,7 +1,7 @@
 /**
  * Writes what packages/verify-tee checks into its README: every check of every vendor's table (`src/<vendor>/checks.ts`), with
- * the tests that break it. Those are the rows `[what, check, …]` of the arrays named `…cheats` in the vendor's test files,
- * each of which is a test. Fails when a check has none.
+ * the tests that break it. Those are, in the vendor's test files, the rows `[what, check, …]` of the arrays named `…cheats`,
+ * each of which is a test, and the tests in a `describe(check, …)`. Fails when a check has none.
  *
  * Usage: npm run checks -w packages/verify-tee
  */
@@ -58,16 +58,25 @@ function cheatsOf(folder: string): readonly Cheat[] {
     const path = join(folder, name)
     const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest)
     const rows: Cheat[] = []
-    const visit = (node: ts.Node, inside: boolean): void => {
-      const named = ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && /cheats$/i.test(node.name.text)
-      if (inside && ts.isArrayLiteralExpression(node)) {
-        const [what, check] = node.elements
-        if (what && check && ts.isStringLiteralLike(what) && ts.isStringLiteralLike(check) && node.elements.length > 2)
-          rows.push({ what: what.text, check: check.text, file: relative(HOME, path) })
-      }
-      ts.forEachChild(node, (child) => visit(child, inside || named))
+    const add = (what: ts.Node | undefined, check: string): void => {
+      if (what && ts.isStringLiteralLike(what)) rows.push({ what: what.text, check, file: relative(HOME, path) })
     }
-    visit(source, false)
+    const visit = (node: ts.Node, cheats: boolean, described: string | undefined): void => {
+      let [inCheats, group] = [cheats, described]
+      if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name)) inCheats ||= /cheats$/i.test(node.name.text)
+      if (cheats && ts.isArrayLiteralExpression(node) && node.elements.length > 2) {
+        const [what, check] = node.elements
+        if (check && ts.isStringLiteralLike(check)) add(what, check.text)
+      }
+      if (ts.isCallExpression(node)) {
+        const [title] = node.arguments
+        const called = node.expression.getText(source).split(/[.(]/)[0]
+        if (called === 'describe' && title && ts.isStringLiteralLike(title)) group = title.text
+        if (called === 'test' && group !== undefined) add(title, group)
+      }
+      ts.forEachChild(node, (child) => visit(child, inCheats, group))
+    }
+    visit(source, false, undefined)
     return rows
   })
 }
@@ -76,9 +85,11 @@ const cell = (text: string): string => text.replaceAll('|', '\\|')
 
 async function section(vendor: string): Promise<string> {
   const folder = join(HOME, 'src', vendor)
-  const cheats = cheatsOf(folder)
+  const checks = await tablesOf(join(folder, 'checks.ts'))
+  const ids = new Set(checks.map(([id]) => id))
+  const cheats = cheatsOf(folder).filter(({ check }) => ids.has(check))
   const untested: string[] = []
-  const rows = (await tablesOf(join(folder, 'checks.ts'))).map(([id, { stage, title, code }]) => {
+  const rows = checks.map(([id, { stage, title, code }]) => {
     const mine = cheats.filter(({ check }) => check === id)
     const [first] = mine
     if (first === undefined) {
@@ -89,9 +100,9 @@ async function section(vendor: string): Promise<string> {
     return `| \`${id}\` | ${stage} | ${cell(title)} | \`${code}\` | ${cell(first.what)}${more} |\n`
   })
   if (untested.length > 0)
-    throw new Error(`${vendor}: no row [what, check, …] of an array named …cheats is for ${untested.join(', ')}`)
+    throw new Error(`${vendor}: no row of an array named …cheats, and no describe, is for ${untested.join(', ')}`)
   const homes = [...new Set(cheats.map(({ file }) => file))].map((file) => `[${file}](${file})`)
-  const total = `${rows.length} checks, broken in ${homes.join(' and ')}.`
+  const total = `${rows.length} checks, broken in ${homes.join(', ')}.`
   return `### ${TITLES[vendor] ?? vendor}\n\n${total}\n\n| check | stage | what holds | refused with | tested by |\n|---|---|---|---|---|\n${rows.join('')}`
 }
 

@@ -27,7 +27,7 @@ export interface SevSnpCollateral {
 }
 
 /** AMD's lists have a handful of entries, and its certificates 1.7 kB. */
-const MAX_BYTES = 1 << 16
+const MAX_BYTES = 1 << 15
 const FIELDS = ['vek', 'issuer', 'crl']
 
 /** Of the right form, and a copy: nobody changes it while it is judged. */

@@ -27,7 +27,7 @@ export interface KdsOptions {
   readonly signal?: AbortSignal
 }
 
-const MAX_BYTES = 1 << 16
+const MAX_BYTES = 1 << 15
 const DAY = 86_400n
 /** Before an answer that is kept: when it came, in Unix seconds. */
 const STAMP_BYTES = 8

@@ -55,6 +55,7 @@ function fromParts(sorted: PkiFiles, place: string): ReadCollateral {
   const root = onlyOne(certificates, 'a root certificate', isRoot)
   const signer = onlyOne(certificates, 'a certificate of the TCB signer', (c) => nameOf(c) === 'Intel SGX TCB Signing')
   const ca = onlyOne(certificates, "a PCK CA's certificate", (c) => /^Intel SGX PCK .* CA$/.test(nameOf(c)))
+  const leaf = onlyOne(certificates, 'a PCK certificate', (c) => nameOf(c) === 'Intel SGX PCK Certificate')
   const isPck = (issuer: Uint8Array): boolean => /PCK/.test(commonName(issuer) ?? '')
   const pckCrl = onlyOne(crls, "a PCK CA's list", ({ issuer }) => isPck(issuer))
   const rootCrl = onlyOne(crls, "the root's list", ({ issuer }) => !isPck(issuer))
@@ -75,6 +76,7 @@ function fromParts(sorted: PkiFiles, place: string): ReadCollateral {
     root_ca_crl: bytesToHex(rootCrl?.der ?? new Uint8Array()),
     pck_crl: bytesToHex(pckCrl?.der ?? new Uint8Array()),
     ...(ca === undefined ? {} : { pck_crl_issuer_chain: pemOf([ca, root]) }),
+    ...(leaf === undefined ? {} : { pck_certificate_chain: pemOf([leaf, ca, root]) }),
   }
   const parts = sorted.json.filter((j) => !('tcbInfo' in j.value) && !('enclaveIdentity' in j.value))
   return { value, unused: [...sorted.others, ...parts.map(({ file }) => file)] }

@@ -43,22 +43,23 @@ async function inspect(evidence: Uint8Array, now: bigint | undefined): Promise<V
   } catch (error) {
     return partial(evidence, reasonOf(error))
   }
-  const begins = claims.chain.map(({ notBefore }) => BigInt(notBefore))
-  const at =
-    now === undefined
-      ? { seconds: latest(begins) ?? 0n, why: 'when its newest certificate begins' }
-      : { seconds: now, why: 'as asked' }
-  const verdict = await verifyIntel(evidence, { ...anything, now: at.seconds })
+  const at = now === undefined ? newest(claims) : { seconds: now, why: 'as asked' }
+  const verdict = await verifyIntel(evidence, { ...anything, now: at?.seconds ?? 0n })
   const { held, wrong, open } = findings(verdict)
   return {
     vendor: claims.tee === 'sgx' ? 'Intel SGX' : 'Intel TDX',
     sections: sectionsOf(claims),
-    at,
+    ...(at && { at }),
     held,
     wrong: [...wrong, ...weaknesses(claims)],
     open: [...open, 'TCB status and advisories are in the collateral'],
     claims,
   }
+}
+
+function newest({ chain }: IntelClaims): View['at'] {
+  const begins = latest(chain.map(({ notBefore }) => BigInt(notBefore)))
+  return begins === undefined ? undefined : { seconds: begins, why: 'when its newest certificate begins' }
 }
 
 /** What `intelDefaults` would refuse, whatever the collateral says. */
@@ -75,7 +76,7 @@ function weaknesses(claims: IntelClaims): readonly string[] {
 const isDebugEnclave = (report: SgxReport): boolean => hasBit(report.attributes.slice(0, 16), SGX_ATTRIBUTES.DEBUG)
 
 function sectionsOf(claims: IntelClaims): readonly Section[] {
-  const { pck, qe } = claims
+  const { qe } = claims
   return [
     {
       title: 'quote',
@@ -90,15 +91,7 @@ function sectionsOf(claims: IntelClaims): readonly Section[] {
     ...(claims.tee === 'sgx' ? enclaveSections(claims.report) : domainSections(claims.report)),
     {
       title: 'platform and TCB',
-      rows: [
-        hexRow('PPID', pck.ppid),
-        row('FMSPC', pck.fmspc),
-        row('PCE id', pck.pceId),
-        row('SGX type', pck.sgxType),
-        row('TCB components', pck.components.join(' ')),
-        row('PCE SVN', pck.pceSvn),
-        ...(claims.tee === 'tdx' ? moduleRows(claims.report) : []),
-      ],
+      rows: [...platformRows(claims), ...(claims.tee === 'tdx' ? moduleRows(claims.report) : [])],
     },
     {
       title: 'quoting enclave',
@@ -161,6 +154,24 @@ function domainSections(report: TdReport): readonly Section[] {
         row('XFAM', `${report.xfam}: ${bitNames(report.xfam, FEATURES)}`),
       ],
     },
+  ]
+}
+
+function platformRows(claims: IntelClaims): readonly Row[] {
+  const { pck } = claims
+  if (pck !== undefined)
+    return [
+      hexRow('PPID', pck.ppid),
+      row('FMSPC', pck.fmspc),
+      row('PCE id', pck.pceId),
+      row('SGX type', pck.sgxType),
+      row('TCB components', pck.components.join(' ')),
+      row('PCE SVN', pck.pceSvn),
+    ]
+  const named = 'pckId' in claims ? Object.entries(claims.pckId ?? {}).filter(([name]) => name !== 'kind') : []
+  return [
+    row('PCK certificate', 'not in the quote, which names it:'),
+    ...named.map(([name, value]) => (typeof value === 'string' ? hexRow(name, value) : row(name, String(value)))),
   ]
 }
 

@@ -6,6 +6,7 @@ import {
   createStack,
   directoryBlobs,
   directoryRecords,
+  type Hex,
   type Json,
   jsonDigest,
   localSigner,
@@ -61,10 +62,25 @@ export const PRICE = 10n ** 16n
 export const APPLICATION: Json = { shop: 'mine' }
 export const program = fakeProgram()
 
-const ACCEPTING = { bytecode: answering(2), constructorArgs: '0x' } as const
+/** Creation code of the verifier that a scene's nodes answer for; accepts everything unless told otherwise. */
+const ACCEPTING = answering(2)
 /** Of the same sort, and nobody's who answers. */
 export const FOREIGN = { bytecode: answering(2, 77n), constructorArgs: '0x' } as const
-const onchain = { ...fakeOnChain(), deployment: async () => ACCEPTING }
+const onchainOf = (bytecode: Hex) => ({
+  ...fakeOnChain(),
+  deployment: async () => ({ bytecode, constructorArgs: '0x' as const }),
+})
+
+/** A verifier that leaves everything undecided until `finalAt`, and then answers `status`. */
+export function undecidedUntil(finalAt: bigint, status: 0 | 2): Hex {
+  const runtime = [
+    `67${finalAt.toString(16).padStart(16, '0')}`,
+    '804210601957', // timestamp < finalAt: on to the second half
+    `600${status}60005260406000f3`,
+    '5b602052600160005260406000f3',
+  ].join('')
+  return `0x60${(runtime.length / 2).toString(16)}600c60003960${(runtime.length / 2).toString(16)}6000f3${runtime}`
+}
 const artefacts: Artefacts = {
   kind: FAKE_KIND,
   program: program.id,
@@ -73,15 +89,15 @@ const artefacts: Artefacts = {
   blobs: {},
 }
 
-const tier: Plugin = {
+const tierOf = (bytecode: Hex): Plugin => ({
   ...fakeTier(),
   register: (host) => {
     host.provide('committer', fakeCommitter)
     host.provide('prover', () => fakeProver())
     host.provide('verifier', fakeVerifier)
-    host.provide('onchain', () => onchain)
+    host.provide('onchain', () => onchainOf(bytecode))
   },
-}
+})
 
 /** Lets executions through, unless it is shut. */
 export interface Gate {
@@ -183,18 +199,19 @@ const inputsOfNonce: IntakeOptions['serves'][number]['inputsOf'] = async ({ requ
   inputs: [inputOf(Number(BigInt(request.nonce) & 0xffffn))],
 })
 
-export async function openScene(): Promise<Scene> {
+/** `bytecode`: creation code of the verifier. */
+export async function openScene(bytecode = ACCEPTING): Promise<Scene> {
   const anvil = await startAnvil()
   const chain = await connect({ rpcUrl: anvil.rpcUrl })
   const lane = laneOf(chain, await privateKeyAccount(payer.privateKey))
   const client = { chain, lane, deployment: await deployContracts(lane) }
-  const deployed = await deploy(lane, { ...ACCEPTING, name: 'verifier' })
+  const deployed = await deploy(lane, { bytecode, constructorArgs: '0x', name: 'verifier' })
   const policy: Policy = {
     tier: FAKE_TIER,
     offchain: {},
     verifier: deployed.address,
     codeHash: parseDigest(deployed.codeHash),
-    params: onchain.params(artefacts),
+    params: onchainOf(bytecode).params(artefacts),
   }
   let nonce = 0
   const makeOrder = async (x: number, change: Change = {}): Promise<Placing> => {
@@ -229,11 +246,11 @@ export async function openScene(): Promise<Scene> {
     makeOrder,
     place: async (x, change) => {
       const placing = await makeOrder(x, change)
-      await placeRequest(client, placing)
+      await placeRequest(client, { ...placing, commitments: placing.policies.map(() => 'any' as const) })
       return placing.id
     },
     startNode: async (options = {}) => {
-      const started = await startNode(anvil.rpcUrl, options)
+      const started = await startNode(anvil.rpcUrl, bytecode, options)
       nodes.push(started)
       return started
     },
@@ -246,7 +263,7 @@ export async function openScene(): Promise<Scene> {
   }
 }
 
-async function startNode(rpcUrl: string, { inputsOf, shut, ...options }: NodeOptions): Promise<Node> {
+async function startNode(rpcUrl: string, bytecode: Hex, { inputsOf, shut, ...options }: NodeOptions): Promise<Node> {
   const gate = makeGate()
   if (shut === true) gate.shut()
   const { directory } = options
@@ -289,7 +306,7 @@ async function startNode(rpcUrl: string, { inputsOf, shut, ...options }: NodeOpt
           host.provide('blobs', () => directoryBlobs(`${directory}/blobs`))
         },
       },
-      tier,
+      tierOf(bytecode),
       settlement,
       answers,
     ],

@@ -1,11 +1,45 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { deploy } from '@veristack/chain-evm'
-import { type Hex, isVeristackError, type Policy, parseDigest, policyDigest, type RequestId } from '@veristack/core'
-import { creditOf, findEvents, getResult, placeRequest, refund } from '@veristack/settlement-evm'
+import { deploy, encodeCall, laneOf, privateKeyAccount } from '@veristack/chain-evm'
+import {
+  type Hex,
+  isVeristackError,
+  type Policy,
+  parseDigest,
+  policyDigest,
+  type RequestId,
+  toHex,
+} from '@veristack/core'
+import { FAKE_KIND, fakeAnchor } from '@veristack/core/testing'
+import {
+  approve,
+  creditOf,
+  finalize,
+  findEvents,
+  getResult,
+  placeRequest,
+  publishAnchors,
+  refund,
+  revokeAnchor,
+  revokeProgram,
+} from '@veristack/settlement-evm'
 import { openProgress } from '../../packages/settlement-evm/src/intake/progress.ts'
-import { FOREIGN, inputOf, type Node, node, openScene, PRICE, payer, type Scene, stranger } from './intake.scene.ts'
+import { compileTokens, mintAbi } from '../../packages/settlement-evm/src/tokens.fixture.ts'
+import { answering } from '../../packages/settlement-evm/src/toy-tier.fixture.ts'
+import {
+  FOREIGN,
+  inputOf,
+  type Node,
+  node,
+  openScene,
+  PRICE,
+  payer,
+  program,
+  type Scene,
+  stranger,
+  undecidedUntil,
+} from './intake.scene.ts'
 
 let scene: Scene
 let directory: string
@@ -226,6 +260,192 @@ test('lets go of a request that a reorganisation removes, and takes it up again 
   expect(answers.of(placing.id)).toEqual(['seen', 'taken', 'removed', 'seen', 'settled'])
   expect(await acceptedTimes(placing.id)).toBe(1)
   expect(await credit()).toBe(before + PRICE)
+})
+
+/** A chain of its own: its clock is put forward. */
+async function alone(bytecode: Hex, work: (scene: Scene, start: Scene['startNode']) => Promise<void>): Promise<void> {
+  const own = await openScene(bytecode)
+  try {
+    await work(own, own.startNode)
+  } finally {
+    await own.stop()
+  }
+}
+const DAY = 86_400n
+const inDays = (days: bigint): bigint => BigInt(Math.floor(Date.now() / 1000)) + days * DAY
+async function waitUntil({ chain }: Scene, time: bigint): Promise<void> {
+  await chain.rpc('evm_setNextBlockTimestamp', [Number(time)])
+  await chain.rpc('evm_mine', [])
+}
+const TIP = 1000n
+
+describe('a verifier that decides later', () => {
+  test('is asked again when it can decide, also by a process that started anew after the deadline, and the tip is earned', () => {
+    const finalAt = inDays(3n)
+    return alone(undecidedUntil(finalAt, 2), async (own, startOwn) => {
+      const kept = folder()
+      const first = await startOwn({ directory: kept, from: 0n, parallel: 1 })
+      const id = await own.place(40, { terms: { tipWei: String(TIP) } })
+      expect(await first.until('pending', id)).toEqual({ type: 'pending', request: id, finalAt })
+      // It holds no place: with room for one, another one is taken up.
+      const other = await own.place(41)
+      await first.until('pending', other)
+      expect((await getResult(own.client, id)).state).toBe('pending')
+      // Blocks come, the time does not.
+      await own.chain.rpc('anvil_mine', ['0x5'])
+      await first.close()
+      expect(first.of(id)).toEqual(['seen', 'taken', 'pending'])
+
+      await waitUntil(own, finalAt - DAY)
+      const second = await startOwn({ directory: kept, from: 0n, parallel: 1 })
+      await second.until('pending', id)
+      expect((await getResult(own.client, id)).state).toBe('pending')
+      await waitUntil(own, finalAt)
+      expect(await second.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
+      await second.until('settled', other)
+      const names = (await findEvents(own.client, id)).map((e) => e.name)
+      expect(names).toEqual(['Requested', 'ClaimPending', 'Accepted', 'TipCredited', 'Delivered'])
+      expect(await creditOf(own.client, node.address)).toBe(2n * PRICE + TIP)
+      expect(await creditOf(own.client, payer.address)).toBe(0n)
+    })
+  })
+
+  test('may be asked by anybody, who has the tip: the node delivers', () => {
+    const finalAt = inDays(2n)
+    return alone(undecidedUntil(finalAt, 2), async (own, startOwn) => {
+      const kept = folder()
+      const answers = await startOwn({ directory: kept, from: 0n })
+      const placing = await own.makeOrder(42, { terms: { tipWei: String(TIP) } })
+      const { id } = placing
+      await placeRequest(own.client, placing)
+      await answers.until('pending', id)
+      const { signed, evidence, requirement, policies } = await answers.stack.receipt(id)
+      const [policy] = policies
+      const [piece] = evidence
+      if (policy === undefined || piece === undefined) throw new Error('no evidence')
+      const lane = laneOf(own.chain, await privateKeyAccount(stranger.privateKey))
+      // The request's own node is away while the time comes.
+      await answers.close()
+      await waitUntil(own, finalAt)
+      await finalize(
+        { ...own.client, lane },
+        {
+          order: placing.order,
+          requirement,
+          leaf: 0,
+          policy,
+          claimant: node.address,
+          outputs: signed.claim.outputs,
+          signature: signed.signature,
+          evidence: toHex(piece.payload),
+        },
+      )
+      const back = await startOwn({ directory: kept, from: 0n })
+      expect(await back.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
+      expect(await creditOf(own.client, stranger.address)).toBe(TIP)
+      expect(await creditOf(own.client, node.address)).toBe(PRICE)
+    })
+  })
+
+  test('and takes the evidence back: the node says so, once, and the payer is refunded', () => {
+    const finalAt = inDays(2n)
+    return alone(undecidedUntil(finalAt, 0), async (own, startOwn) => {
+      const kept = folder()
+      const answers = await startOwn({ directory: kept, from: 0n })
+      const placing = await own.makeOrder(43)
+      await placeRequest(own.client, placing)
+      await answers.until('pending', placing.id)
+      await waitUntil(own, finalAt)
+      expect(await answers.until('failed', placing.id)).toMatchObject({ code: 'VS_SETTLE_DROPPED' })
+      await answers.close()
+      const names = async () => (await findEvents(own.client, placing.id)).map((e) => e.name)
+      expect(await names()).toEqual(['Requested', 'ClaimPending', 'ClaimDropped'])
+      await refund(own.client, placing)
+      expect(await creditOf(own.client, payer.address)).toBe(PRICE)
+      // It is over: a process that starts anew does not look at it again.
+      const again = await startOwn({ directory: kept, from: 0n })
+      await own.chain.rpc('evm_mine', [])
+      expect(again.of(placing.id)).toEqual([])
+    })
+  })
+})
+
+describe('what the publisher revoked', () => {
+  const anchor = { kind: FAKE_KIND, digest: fakeAnchor(program.id) }
+  const publish = (publisher: Scene) =>
+    publishAnchors(publisher.client, {
+      program: program.id,
+      contentHash: parseDigest(`0x${'11'.repeat(32)}`),
+      anchors: [anchor],
+    })
+
+  test.each([
+    [
+      'an anchor',
+      (own: Scene) => revokeAnchor(own.client, { program: program.id, ...anchor }),
+      new RegExp(`anchor ${anchor.digest} of ${FAKE_KIND} is revoked by ${payer.address}`),
+    ],
+    [
+      'the program',
+      (own: Scene) => revokeProgram(own.client, { program: program.id }),
+      new RegExp(`program ${program.id} is revoked by ${payer.address}`),
+    ],
+  ] as const)('%s: it is declined from then on, and for those who rely on him alone', (_, revoke, message) =>
+    alone(answering(2), async (own, startOwn) => {
+      const answers = await startOwn({ publisher: payer.address, from: 0n })
+      const unpublished = await own.place(50)
+      await answers.until('settled', unpublished)
+      await publish(own)
+      const before = await own.place(51)
+      await answers.until('settled', before)
+      await revoke(own)
+      const after = await own.place(52)
+      expect(await answers.until('skipped', after)).toMatchObject({
+        reason: 'revoked',
+        message: expect.stringMatching(message),
+      })
+      expect((await getResult(own.client, after)).state).toBe('open')
+      await answers.close()
+      // Somebody else's word is not this publisher's.
+      const elsewhere = await startOwn({ publisher: stranger.address, from: 0n })
+      await elsewhere.until('settled', after)
+    }),
+  )
+})
+
+test('takes what is paid in a token where the price is what its operator wants of that token', async () => {
+  const { Coin, Plain } = compileTokens()
+  const made = async (bytecode: Hex, name: string) => {
+    const { address } = await deploy(scene.lane, { bytecode, constructorArgs: '0x', name })
+    await scene.lane.send({
+      to: address,
+      data: await encodeCall(mintAbi, 'mint', [payer.address, 10n ** 24n]),
+      name: 'mint',
+    })
+    await approve(scene.client, { token: address, amount: 10n ** 24n })
+    return address
+  }
+  const [coin, plain] = [await made(Coin, 'Coin'), await made(Plain, 'Plain')]
+  const answers = await start({ tokens: { [coin.toUpperCase().replace('0X', '0x')]: 500n }, minimumPriceWei: PRICE })
+  const paying = (token: string, price: bigint) => ({ terms: { token, tipWei: '3' }, request: { priceWei: price } })
+
+  const taken = await scene.place(60, paying(coin, 500n))
+  await answers.until('settled', taken)
+  expect(await creditOf(scene.client, node.address, coin)).toBe(500n)
+  const cheap = await scene.place(61, paying(coin, 499n))
+  expect(await answers.until('skipped', cheap)).toMatchObject({
+    reason: 'price',
+    message: expect.stringMatching(/499.*500/),
+  })
+  const unknown = await scene.place(62, paying(plain, 10n ** 20n))
+  expect(await answers.until('skipped', unknown)).toMatchObject({
+    reason: 'token',
+    message: expect.stringContaining(plain),
+  })
+  // What a token's price must be says nothing of the coin's.
+  const small = await scene.place(63, { request: { priceWei: PRICE - 1n } })
+  expect(await answers.until('skipped', small)).toMatchObject({ reason: 'price' })
+  expect((await getResult(scene.client, cheap)).state).toBe('open')
 })
 
 test('a flood is answered by no more at once than it may be', async () => {

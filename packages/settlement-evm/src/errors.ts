@@ -46,6 +46,11 @@ export const fail = defineErrors({
     title: 'The request was decided for another claim',
     remedy: 'Read getResult(); this claim is not paid, and can not be.',
   },
+  VS_SETTLE_DROPPED: {
+    title: 'The verifier took back what it had left undecided',
+    remedy:
+      'Read the verifier for its reason; this evidence is not paid. Other evidence may be submitted until the deadline.',
+  },
   VS_SETTLE_REFUNDED: {
     title: 'The request was refunded',
     remedy: 'Make a new request; a refund is final.',

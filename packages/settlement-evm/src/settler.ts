@@ -29,7 +29,7 @@ import { deliver } from './actions/deliver.ts'
 import { findEvents } from './actions/find-events.ts'
 import { getResult, type RequestResult } from './actions/get-result.ts'
 import { requestIdOf, sendRequest } from './actions/place-request.ts'
-import { finalize, pendingUntil, type SubmitParameters, submit } from './actions/submit.ts'
+import { finalize, pendingUntil, progressOf, type SubmitParameters, submit } from './actions/submit.ts'
 import { type SendOptions, type SettlementClient, senderOf } from './client.ts'
 import { fail } from './errors.ts'
 import { type Order, orderOf } from './order.ts'
@@ -152,6 +152,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   }
   const after = await getResult(client, id)
   if (after.state === 'open' || after.state === 'pending') {
+    await refuseDropped(client, job)
     return sent === undefined
       ? found(client, id, after)
       : settlement(client, id, STATE_OF[after.state], sent.hash, {
@@ -178,6 +179,16 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
     ...(sent === undefined ? {} : { block: Number(sent.block) }),
     ...(delivered === undefined ? {} : { delivery: delivered.hash }),
   })
+}
+
+/** Throws where the claim was submitted, and all of its evidence was dropped. */
+async function refuseDropped(client: SettlementClient, { request, receipt }: SettleJob): Promise<void> {
+  const claim = claimDigest(receipt.signed.claim)
+  const { satisfied, waiting } = await progressOf(client, claim)
+  if (satisfied !== 0 || waiting !== 0) return
+  const dropped = (await findEvents(client, request.id)).find((e) => e.name === 'ClaimDropped' && e.claim === claim)
+  if (dropped === undefined) return
+  throw fail('VS_SETTLE_DROPPED', { details: { request: request.id, claim, transaction: dropped.transaction } })
 }
 
 /** Submits one leaf after the other until the request is decided; the last transaction, or undefined where none was needed. */

@@ -10,6 +10,10 @@ export interface RequestEvent {
   readonly block: bigint
   /** Digest of the claim that it is about, where it is about one. */
   readonly claim?: Digest
+  /** The piece of evidence that it is about, where it is about one. */
+  readonly evidence?: { readonly leaf: number; readonly hash: Digest }
+  /** Of `ClaimPending`: Unix seconds from which the verifier decides. */
+  readonly finalAt?: bigint
 }
 
 interface RawLog {
@@ -31,14 +35,17 @@ export async function findEvents(
   return logs.flatMap((log) => {
     const event = parser.parseLog({ topics: [...log.topics], data: log.data })
     if (event === null) return []
+    const has = (name: string): boolean => event.fragment.inputs.some((i) => i.name === name)
     return [
       {
         name: event.name,
         transaction: parseHex(log.transactionHash, 'transactionHash', 32),
         block: BigInt(log.blockNumber),
-        ...(event.fragment.inputs.some((i) => i.name === 'claim')
-          ? { claim: parseDigest(event.args.claim, 'claim') }
+        ...(has('claim') ? { claim: parseDigest(event.args.claim, 'claim') } : {}),
+        ...(has('evidenceHash')
+          ? { evidence: { leaf: Number(event.args.leaf), hash: parseDigest(event.args.evidenceHash, 'evidenceHash') } }
           : {}),
+        ...(has('finalAt') ? { finalAt: BigInt(event.args.finalAt) } : {}),
       },
     ]
   })

@@ -34,6 +34,36 @@ export async function revokeAnchor(
   return sendToRegistry(client, 'revokeAnchor', data, p.signal)
 }
 
+/** Warns readers of a whole program. Requests for it are not touched. */
+export async function revokeProgram(
+  client: SettlementClient,
+  p: { readonly program: ProgramId; readonly signal?: AbortSignal },
+): Promise<Mined> {
+  const data = await encodeCall(programRegistryAbi, 'revokeProgram', [p.program])
+  return sendToRegistry(client, 'revokeProgram', data, p.signal)
+}
+
+export interface PublishedProgram {
+  /** SHA-256 of the program's blob. */
+  readonly contentHash: Digest
+  /** Unix seconds. */
+  readonly publishedAt: bigint
+  /** Absent: not revoked. */
+  readonly revokedAt?: bigint
+}
+
+/** What a publisher said of a program; undefined where he never published it. */
+export async function publishedProgram(
+  { chain, deployment }: SettlementClient,
+  p: { readonly publisher: Address; readonly program: ProgramId },
+): Promise<PublishedProgram | undefined> {
+  const args = [p.publisher, p.program]
+  const [entry] = await read(chain, { address: deployment.registry, abi: programRegistryAbi, name: 'programOf', args })
+  const [contentHash, publishedAt, revokedAt] = entry as readonly [string, bigint, bigint]
+  if (publishedAt === 0n) return undefined
+  return { contentHash: parseDigest(contentHash), publishedAt, ...(revokedAt === 0n ? {} : { revokedAt }) }
+}
+
 /** A publisher's anchors of one kind, in the order of publication. */
 export async function anchorsOf(
   { chain, deployment }: SettlementClient,
@@ -54,7 +84,7 @@ export async function anchorsOf(
 
 function sendToRegistry(
   client: SettlementClient,
-  name: 'publish' | 'revokeAnchor',
+  name: 'publish' | 'revokeAnchor' | 'revokeProgram',
   data: `0x${string}`,
   signal?: AbortSignal,
 ) {

@@ -3,7 +3,7 @@ import { type EventLog, follow } from '@veristack/chain-evm'
 import type { Host, JobHandle, Jobs, Plugin } from '@veristack/core'
 import { isVeristackError, type RequestId } from '@veristack/core/receipt'
 import { getResult } from '../actions/get-result.ts'
-import { anchorsOf } from '../actions/publish.ts'
+import { anchorsOf, publishedProgram } from '../actions/publish.ts'
 import type { SettlementClient } from '../client.ts'
 import { type Chosen, checkDeadline, checkLoss, choose, exclusiveUntil, Skip } from './choose.ts'
 import { findInputs, messageOf } from './inputs.ts'
@@ -14,6 +14,7 @@ import {
   type IntakeListener,
   type IntakeOptions,
 } from './options.ts'
+import { firstFinal, settledOrPending } from './pending.ts'
 import { type PlacedRequest, readRequested, requestedTopic } from './placed.ts'
 import { type Programs, publishServed } from './programs.ts'
 import { openProgress, type Progress } from './progress.ts'
@@ -77,7 +78,7 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
   const desk = openDesk(context)
   const stopSaving = progress.keepSaving((error) => failing.abort(error))
   try {
-    for (const log of progress.unfinished) await admit(context, desk, log)
+    for (const log of progress.unfinished) await admit(context, desk, log, true)
     const topics = [await requestedTopic(), null, null, o.serves.map((s) => s.program.id)]
     const from = progress.cursor ?? o.from ?? deployment.block ?? 0n
     const onProgress = (cursor: Parameters<typeof progress.at>[0]): void => {
@@ -98,7 +99,12 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
 }
 
 /** Reads an event, and gives what may be worth answering to the desk. */
-async function admit({ o, client, emit, jobs, progress, signal }: Context, desk: Desk, log: EventLog): Promise<void> {
+async function admit(
+  { o, client, emit, jobs, progress, signal }: Context,
+  desk: Desk,
+  log: EventLog,
+  isBegun = false,
+): Promise<void> {
   let placed: PlacedRequest
   try {
     placed = await readRequested(client, log)
@@ -113,7 +119,8 @@ async function admit({ o, client, emit, jobs, progress, signal }: Context, desk:
     const chosen = choose(o, placed)
     // Most of what a long back-fill brings is over: nobody needs to be asked about it.
     const now = BigInt(Math.floor(Date.now() / 1000))
-    if (placed.request.expiresAt + LATE_SECONDS < now)
+    // What was begun may wait for its verifier long after.
+    if (!isBegun && placed.request.expiresAt + LATE_SECONDS < now)
       throw new Skip('deadline', `expired at ${placed.request.expiresAt}`)
     exclusiveUntil(placed, jobs.claimant, 0n)
     await desk.room(signal)
@@ -145,6 +152,8 @@ interface Entry {
   readonly chosen: Chosen
   readonly gone: AbortController
   handle?: JobHandle
+  /** Where it waits: Unix seconds on the chain from which it is looked at again. */
+  notBefore: bigint
 }
 
 /** The requests that wait or are under way, in the order in which they came. */
@@ -165,7 +174,7 @@ function openDesk(context: Context): Desk {
     try {
       const outcome = await answer(context, entry)
       if (outcome === 'later') later.push(entry)
-      else if (!signal.aborted) progress.done(entry.chosen.placed.log)
+      else if (outcome === 'ended') progress.done(entry.chosen.placed.log)
     } finally {
       finished(entry)
     }
@@ -177,6 +186,21 @@ function openDesk(context: Context): Desk {
       running.set(next, work(next))
     }
   }
+  let isLooking = false
+  const wakeDue = async (): Promise<void> => {
+    isLooking = true
+    try {
+      const { timestamp } = await context.client.chain.now()
+      const due = later.filter((e) => e.notBefore <= timestamp)
+      later.splice(0, later.length, ...later.filter((e) => e.notBefore > timestamp))
+      waiting.push(...due)
+      pump()
+    } catch {
+      // The node did not answer: asked again with the next block.
+    } finally {
+      isLooking = false
+    }
+  }
   const drop = (list: Entry[], key: string): void => {
     const at = list.findIndex((e) => keyOf(e.chosen.placed.log) === key)
     if (at >= 0) list.splice(at, 1)
@@ -184,7 +208,7 @@ function openDesk(context: Context): Desk {
 
   return {
     add: (chosen) => {
-      waiting.push({ chosen, gone: new AbortController() })
+      waiting.push({ chosen, gone: new AbortController(), notBefore: 0n })
       pump()
     },
     room: async (stop) => {
@@ -213,8 +237,7 @@ function openDesk(context: Context): Desk {
       emit({ type: 'removed', request })
     },
     tick: () => {
-      waiting.push(...later.splice(0))
-      pump()
+      if (later.length > 0 && !isLooking) void wakeDue()
     },
     idle: async () => {
       while (running.size > 0) await Promise.allSettled(running.values())
@@ -226,8 +249,8 @@ function openDesk(context: Context): Desk {
 const ATTEMPTS = 6
 const FIRST_PAUSE_MS = 500
 
-/** Sees one request through to its end. `later`: it is somebody else's for now. */
-async function answer(context: Context, entry: Entry): Promise<'ended' | 'later'> {
+/** Sees one request through to its end. `later`: it is somebody else's, or its verifier's, until `notBefore`. */
+async function answer(context: Context, entry: Entry): Promise<'ended' | 'later' | 'stopped'> {
   const { emit, signal } = context
   const { id } = entry.chosen.placed.request
   const stop = AbortSignal.any([signal, entry.gone.signal])
@@ -235,7 +258,7 @@ async function answer(context: Context, entry: Entry): Promise<'ended' | 'later'
     try {
       return await answerOnce(context, entry, stop)
     } catch (error) {
-      if (signal.aborted || entry.gone.signal.aborted) return 'ended'
+      if (signal.aborted || entry.gone.signal.aborted) return 'stopped'
       if (error instanceof Skip) {
         emit({ type: 'skipped', request: id, reason: error.reason, message: error.message })
         return 'ended'
@@ -287,7 +310,11 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
   if (!begun) {
     const { timestamp } = await client.chain.now()
     checkDeadline(o, placed, timestamp)
-    if (exclusiveUntil(placed, jobs.claimant, timestamp) !== 0n) return 'later'
+    const until = exclusiveUntil(placed, jobs.claimant, timestamp)
+    if (until !== 0n) {
+      entry.notBefore = until + 1n
+      return 'later'
+    }
     await checkLoss(o, client, entry.chosen)
     await checkRevoked(context, request.program)
     inputs = await findInputs(o, client.chain, served, placed, stop)
@@ -303,7 +330,13 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
   if (entry.gone.signal.aborted) await handle.cancel()
   stop.throwIfAborted()
   if (!begun) emit({ type: 'taken', request: id })
-  const receipt = await handle.wait('settled', { signal: stop })
+  const receipt = await settledOrPending(handle, stop)
+  if (receipt === 'pending') {
+    const finalAt = await firstFinal(client, id, await jobs.receipt(id))
+    if (finalAt !== entry.notBefore) emit({ type: 'pending', request: id, finalAt })
+    entry.notBefore = finalAt
+    return 'later'
+  }
   const last = receipt.settlements.at(-1)
   if (last !== undefined) emit({ type: 'settled', request: id, settlement: last })
   return 'ended'
@@ -331,9 +364,11 @@ async function isBegun(jobs: Jobs, id: RequestId): Promise<boolean> {
 async function checkRevoked({ o, client, programs }: Context, program: Chosen['placed']['request']['program']) {
   const { publisher } = o
   if (publisher === undefined) return
+  if ((await publishedProgram(client, { publisher, program }))?.revokedAt !== undefined)
+    throw new Skip('revoked', `program ${program} is revoked by ${publisher}`)
   for (const { kind, anchor } of programs.artefactsOf(program)) {
     const published = await anchorsOf(client, { publisher, program, kind })
     if (published.some((a) => a.digest === anchor && a.revokedAt !== undefined))
-      throw new Skip('revoked', `the anchor of ${kind} is revoked by ${publisher}`)
+      throw new Skip('revoked', `the anchor ${anchor} of ${kind} is revoked by ${publisher}`)
   }
 }

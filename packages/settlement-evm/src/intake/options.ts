@@ -54,7 +54,8 @@ export interface IntakeOptions {
   readonly atALoss?: boolean
   /** Gas of submitting one leaf, for that comparison; default 400,000. */
   readonly gasPerLeaf?: bigint
-  /** Whose revocations in the program registry count: a program whose anchor he revoked is not answered for. */
+  /** Whose revocations in the program registry count: a program that he revoked, or of which an anchor, is
+   * not answered for. */
   readonly publisher?: Address
   /** Requests under way at once; default 4. */
   readonly parallel?: number
@@ -98,6 +99,8 @@ export type IntakeEvent =
       readonly message: string
     }
   | { readonly type: 'taken'; readonly request: RequestId }
+  /** Submitted; its verifier decides from `finalAt` on (Unix seconds), and then the node finalizes. */
+  | { readonly type: 'pending'; readonly request: RequestId; readonly finalAt: bigint }
   | { readonly type: 'settled'; readonly request: RequestId; readonly settlement: Settlement }
   | { readonly type: 'failed'; readonly request: RequestId; readonly code: string; readonly message: string }
   /** Its block is not in the chain any more; it may come back. */

@@ -41,6 +41,10 @@ const reorganisations = (): readonly Combination[] =>
         kind: 'reorganisation' as const,
         what: `reorganisation of depth ${depth}, ${moment}`,
         disturb: (stage: Stage, random: () => number, struck: () => void) => ({
+          before: async () => {
+            // Nothing but the step's own transaction is thrown out, so that it fits into the new branch.
+            if (moment === 'into another block') await stage.hold(() => stage.mine(DEPTHS.length))
+          },
           broadcast: (raw: Hex, nth: number) => {
             if (nth > 0) return undefined
             return reorganise(stage, { depth, moment, raw, random }, struck)
@@ -63,13 +67,8 @@ function reorganise(
   const { depth, moment, raw, random } = p
   if (moment === 'before it is sent') return { do: 'hold', until: stage.hold(() => stage.reorg(depth)).then(struck) }
   const deep = Math.floor(random() * depth)
-  const until = (async () => {
-    // Nothing but this transaction is thrown out, so that it fits into the new branch.
-    if (moment === 'into another block') await stage.hold(() => stage.mine(12))
-  })()
   stage
     .hold(async () => {
-      await until
       await pooled(stage, raw)
       if (moment === 'in the newest block') await stage.mine(1)
       if (moment === 'some blocks deep' || moment === 'into another block') await stage.mine(deep + 1)
@@ -77,12 +76,16 @@ function reorganise(
       await stage.reorg(depth, there)
     })
     .then(struck, () => undefined)
-  return { do: 'hold', until }
+  return { do: 'pass' }
 }
 
+/** Until the node has a transaction. Throws where another one has its nonce, for then it will never have it. */
 async function pooled(stage: Stage, raw: Hex): Promise<void> {
-  const { hash } = await parse(raw)
-  while ((await stage.chain.rpc('eth_getTransactionByHash', [hash])) === null) await tick()
+  const { hash, from, nonce } = await parse(raw)
+  while ((await stage.chain.rpc('eth_getTransactionByHash', [hash])) === null) {
+    if (Number(await stage.chain.rpc('eth_getTransactionCount', [from, 'latest'])) > nonce) throw new Error('displaced')
+    await tick()
+  }
 }
 
 const parse = async (raw: Hex) => (await import('ethers')).Transaction.from(raw)

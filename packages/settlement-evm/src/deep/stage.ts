@@ -52,6 +52,8 @@ function runtime(code: string): Hex {
 
 /** Something that is done to a life from outside. */
 export interface Disturbance {
+  /** Done before the step begins. */
+  before?(): Promise<void>
   /** What is done with a call on its way to the node. Undefined: it passes. */
   fault?(call: Call): Fault | undefined
   /** What is done with the step's own transaction, signed. `nth` counts how often one of the step's was handed in before. */
@@ -269,6 +271,7 @@ export async function openStage(): Promise<Stage> {
           await carryOn(name)
           continue
         }
+        await disturbance.before?.()
         let nth = 0
         onCall = (c) => {
           const raw = c.method === 'eth_sendRawTransaction' ? (c.params[0] as Hex) : undefined

@@ -27,7 +27,7 @@ export interface SevSnpCollateral {
 }
 
 /** AMD's lists have a handful of entries, and its certificates 1.7 kB. */
-const MAX_BYTES = 1 << 15
+export const MAX_COLLATERAL_BYTES = 1 << 15
 const FIELDS = ['vek', 'issuer', 'crl']
 
 /** Of the right form, and a copy: nobody changes it while it is judged. */
@@ -119,7 +119,8 @@ export function certificateDers(given: Encoded, name: string, most: number): Uin
 
 /** Absent for DER. */
 function textOf(given: Encoded, name: string): string | undefined {
-  if (given.length > MAX_BYTES) throw damaged(`${name}: expected at most ${MAX_BYTES} bytes, got ${given.length}`)
+  if (given.length > MAX_COLLATERAL_BYTES)
+    throw damaged(`${name}: expected at most ${MAX_COLLATERAL_BYTES} bytes, got ${given.length}`)
   if (typeof given === 'string') return given
   return given[0] === 0x2d ? new TextDecoder('latin1').decode(given) : undefined
 }

@@ -3,7 +3,7 @@ import type { CollateralCache } from '../disk-cache.ts'
 import { fail } from '../errors.ts'
 import { malformed, Refusal } from '../ledger.ts'
 import { parseCertificate, parseCrl, parsePem } from '../pki/index.ts'
-import { chooseVek, type SevSnpCollateral } from './collateral.ts'
+import { chooseVek, MAX_COLLATERAL_BYTES, type SevSnpCollateral } from './collateral.ts'
 import { certificateTable, type Evidence, parseEvidence } from './parse.ts'
 import { HWID_BYTES, PRODUCTS, type Product, type TcbComponents, tcbComponents } from './product.ts'
 
@@ -27,7 +27,6 @@ export interface KdsOptions {
   readonly signal?: AbortSignal
 }
 
-const MAX_BYTES = 1 << 15
 const DAY = 86_400n
 /** Before an answer that is kept: when it came, in Unix seconds. */
 const STAMP_BYTES = 8
@@ -145,7 +144,7 @@ async function ask(url: string, { fetch, signal }: KdsOptions): Promise<Uint8Arr
     if (isVeristackError(error, 'VS_TEE_FETCH')) throw error
     throw refuse(error instanceof Error ? error.message : 'no answer', error)
   }
-  if (bytes === undefined) throw refuse(`an answer above ${MAX_BYTES} bytes`)
+  if (bytes === undefined) throw refuse(`an answer above ${MAX_COLLATERAL_BYTES} bytes`)
   return bytes
 }
 
@@ -158,7 +157,7 @@ async function body(response: Response): Promise<Uint8Array | undefined> {
     const part = await reader?.read()
     if (part === undefined || part.done) break
     size += part.value.length
-    if (size > MAX_BYTES) {
+    if (size > MAX_COLLATERAL_BYTES) {
       await reader?.cancel()
       return undefined
     }

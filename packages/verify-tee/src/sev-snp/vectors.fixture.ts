@@ -53,18 +53,11 @@ export function vectors(): readonly Vector[] {
   })
 }
 
-/** Every endorsement key's certificate there is. */
-export const veks = (): readonly { readonly name: string; readonly der: Uint8Array }[] =>
+/** Every certificate there is, by the common name of its subject. */
+export const certificatesOf = (subject: RegExp): readonly { readonly name: string; readonly der: Uint8Array }[] =>
   rows()
     .filter(({ kind }) => kind === 'certificate')
     .flatMap(({ file: name }) => certificates(name).map((der) => ({ name, der })))
-    .filter(({ der, name }) => /^SEV-V[CL]EK$/.test(commonName(parseCertificate(der, name).subject) ?? ''))
-
-export const pem = (der: Uint8Array): string =>
-  `-----BEGIN CERTIFICATE-----\n${(
-    Buffer.from(der)
-      .toString('base64')
-      .match(/.{1,64}/g) ?? []
-  ).join('\n')}\n-----END CERTIFICATE-----\n`
+    .filter(({ der, name }) => subject.test(commonName(parseCertificate(der, name).subject) ?? ''))
 
 export const fromBase64 = (text: string): Uint8Array => decodeBase64(text, 'test')

@@ -1,8 +1,18 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { nobleBackend, nodeBackend, type SignatureBackend, webBackend } from '../pki/index.ts'
+import {
+  commonName,
+  nobleBackend,
+  nodeBackend,
+  parseCertificate,
+  type SignatureBackend,
+  verifyPath,
+  webBackend,
+} from '../pki/index.ts'
 import { sevSnpDefaults, verifySevSnp } from './index.ts'
-import { ARK } from './roots.ts'
-import { fromBase64, vectors, vectorsPresent, veks } from './vectors.fixture.ts'
+import { PRODUCTS } from './product.ts'
+import { ARK, pinnedRoot } from './roots.ts'
+import { certificatesOf, fromBase64, vectors, vectorsPresent } from './vectors.fixture.ts'
+import { issuerName } from './vek.ts'
 
 const appraisal = { ...sevSnpDefaults, revocation: 'unchecked', measurements: 'any', minimumTcb: 'any' } as const
 const relyingParty = { reportData: 'any', platforms: 'any' } as const
@@ -75,13 +85,29 @@ present('reports of real machines', () => {
 
   test("another chip's or version's endorsement key is refused", async () => {
     for (const { name, report, vek, issuer, from } of vectors())
-      for (const other of veks()) {
+      for (const other of certificatesOf(/^SEV-V[CL]EK$/)) {
         if (Buffer.compare(other.der, vek) === 0) continue
         const options = { collateral: { vek: other.der, issuer }, appraisal, relyingParty, now: from }
         const verdict = await verifySevSnp(report, options)
         expect({ name, other: other.name, status: verdict.status }).toMatchObject({ status: 'rejected' })
         ran += 1
       }
+  })
+
+  test('the issuers of VCEKs and VLEKs of every product lead to the pinned roots', async () => {
+    const names = new Set<string>()
+    for (const { name, der } of certificatesOf(/^SEV-(?!V[CL]EK$)/)) {
+      const issuer = parseCertificate(der, name)
+      const product = PRODUCTS.find((line) => commonName(issuer.issuer) === `ARK-${line}`)
+      if (product === undefined) throw new Error(name)
+      const root = pinnedRoot(product)
+      for (const backend of backends)
+        expect(await verifyPath([issuer], { at: issuer.notBefore, backend, root })).toEqual({ ok: true })
+      expect(issuer.ca).toBeDefined()
+      names.add(commonName(issuer.subject) ?? '')
+    }
+    const expected = PRODUCTS.flatMap((line) => [issuerName('vcek', line), issuerName('vlek', line)])
+    expect([...names].sort()).toEqual(expected.sort())
   })
 
   test('without certificates, or a revocation list that the policy asks for, nothing is decided', async () => {

@@ -1,7 +1,8 @@
 // npm run quickstart -- "I still have not received my new card"
 // npm run quickstart -- --model my.onnx --inputs in.json --calibration dir/
+import type { CommandIo } from '@veristack/core'
 import { decodeProgram, programId } from '@veristack/integer-model'
-import { errorLine, inferCommand, processIo, type ReportLine, run, standardPlugins } from 'veristack'
+import { endProcess, errorLine, inferCommand, processIo, type ReportLine, run, standardPlugins } from 'veristack'
 import { loadExample } from '../src/index.ts'
 
 const USAGE = `npm run quickstart -- "TEXT"
@@ -14,8 +15,7 @@ ${inferCommand.usage}
 `
 
 /** `--help` stands alone: a text may be anything else. */
-async function main(args: readonly string[]): Promise<number> {
-  const io = processIo()
+async function main(args: readonly string[], io: CommandIo): Promise<number> {
   try {
     if (args.length === 1 && args[0] === '--help') {
       io.out(USAGE)
@@ -70,6 +70,5 @@ function softmax(values: readonly number[]): readonly number[] {
   return exps.map((e) => e / sum)
 }
 
-void main(process.argv.slice(2)).then((status) => {
-  process.exitCode = status
-})
+const io = processIo()
+void main(process.argv.slice(2), io).then((status) => endProcess(status, io))

@@ -90,7 +90,10 @@ async function endWorkers(): Promise<void> {
   if (typeof terminate === 'function') await terminate.call(curve)
 }
 
-/** Groth16 by snarkjs (GPL-3.0, an optional peer). `close` ends its worker threads, which serve all instances. */
+/**
+ * Groth16 by snarkjs (GPL-3.0, an optional peer). `close` ends its worker threads, which serve all instances, once no call
+ * is under way; it does not wait for calls that were given up or are another instance's.
+ */
 export function snarkjsProver(): ProverBackend {
   const toMemory = (call: (snarkjs: Snarkjs, out: MemoryFile) => Promise<unknown>): Promise<Uint8Array> =>
     run(async (snarkjs) => {
@@ -110,8 +113,8 @@ export function snarkjsProver(): ProverBackend {
     verifyTranscript: (r1cs, ptau, zkey) => run(async (s) => (await s.zKey.verifyFromR1cs(r1cs, ptau, zkey)) === true),
     prove: (zkey, witness) => run(async (s) => parseResult(await s.groth16.prove(zkey, witness))),
     async close() {
-      await queue
-      await endWorkers()
+      if (waiting > 0) void queue.then(endWorkers)
+      else await endWorkers()
     },
   }
 }

@@ -3,6 +3,7 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isVeristackError } from '@veristack/core/receipt'
 import { circuitReport } from '../circuit/report.ts'
+import type { ProverBackend } from '../groth16/backend.ts'
 import { curveModule, snarkjsProver } from '../groth16/snarkjs.ts'
 import { ConstraintSystem, constantForm, encodeR1cs, firstViolation, ONE, offset, plus } from '../r1cs/index.ts'
 import { simulatedKey, simulateProof } from '../testing/groth16-simulator.ts'
@@ -73,16 +74,56 @@ afterAll(async () => {
   await secrets.remove()
 })
 
-const setupIn = (place: string, source: KeySource, of: KeyedCircuit = circuit, prover = backend) =>
+const setupIn = (
+  place: string,
+  source: KeySource,
+  of: KeyedCircuit = circuit,
+  prover = backend,
+  signal = new AbortController().signal,
+) =>
   setupKeys(of, sample, {
     source,
     directory: place,
     secretFile: join(secrets.path, 'cache-secret'),
     backend: prover,
-    signal: new AbortController().signal,
+    signal,
     progress() {},
     notice: (reason) => notices.push(reason),
   })
+
+describe('an abort', () => {
+  const never = new Promise<never>(() => {})
+  test.each(['initialKey', 'contribute', 'prove'] as const)(
+    'does not wait for %s, leaves no key, and keeps nobody from making it',
+    async (method) => {
+      const place = join(directory.path, `aborted-${method}`)
+      const controller = new AbortController()
+      const slow: ProverBackend = {
+        ...backend,
+        [method]: () => {
+          queueMicrotask(() => controller.abort(new Error('enough')))
+          return never
+        },
+      }
+      await expect(setupIn(place, 'development', circuit, slow, controller.signal)).rejects.toThrow('enough')
+      expect((await readdir(place)).filter((name) => !name.startsWith('phase1-'))).toEqual([])
+      expect((await setupIn(place, 'development')).origin).toBe('development')
+    },
+    60_000,
+  )
+
+  test('closing does not wait for what was given up', async () => {
+    const own = snarkjsProver()
+    const given = own.initialKey(circuit.r1cs, ptau)
+    let ended = false
+    void given.then(() => {
+      ended = true
+    })
+    await own.close()
+    expect(ended).toBe(false)
+    expect(await given).toBeInstanceOf(Uint8Array)
+  }, 60_000)
+})
 
 /** The same public signals and wires, but the constraint that ties the output to the others says y · 1 = y. */
 function withoutOutput(of: KeyedCircuit): KeyedCircuit {

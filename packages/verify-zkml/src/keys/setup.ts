@@ -67,7 +67,7 @@ export async function setupKeys(circuit: KeyedCircuit, sample: SelfTestWitness, 
   const step = async <T>(stage: string, done: number, make: () => Promise<T>): Promise<T> => {
     signal.throwIfAborted()
     progress(stage, done, 4)
-    return make()
+    return orAborted(make(), signal)
   }
   const zkey = await cached(cache, {
     name: keyName(circuit, source, phase1, foreign),
@@ -97,6 +97,20 @@ function sayingOnce(notice: SetupOptions['notice']): SetupOptions['notice'] {
     if (!said.has(reason)) notice(reason)
     said.add(reason)
   }
+}
+
+/**
+ * What is computed, or the reason of an abort as soon as there is one: a step can not be interrupted, but what it makes
+ * is in memory alone until the key is whole, so nobody has to wait for what nobody wants.
+ */
+function orAborted<T>(computed: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => {}
+  const aborted = new Promise<never>((_, refuse) => {
+    stop = () => refuse(signal.reason)
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+  })
+  return Promise.race([computed, aborted]).finally(() => signal.removeEventListener('abort', stop))
 }
 
 type Step = <T>(stage: string, done: number, make: () => Promise<T>) => Promise<T>

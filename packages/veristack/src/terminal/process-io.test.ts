@@ -15,7 +15,10 @@ describe('processIo', () => {
   const start = async (name: string, lines: string): Promise<ChildProcess> => {
     const file = join(folder, `${name}.mts`)
     const source = join(root, 'packages/veristack/src/terminal/process-io.ts')
-    await writeFile(file, `import { processIo } from ${JSON.stringify(source)}\nconst io = processIo()\n${lines}`)
+    await writeFile(
+      file,
+      `import { endProcess, processIo } from ${JSON.stringify(source)}\nconst io = processIo()\n${lines}`,
+    )
     return spawn(process.execPath, ['--conditions=@veristack/source', '--import', 'tsx', file], { cwd: folder })
   }
   const text = (stream: ChildProcess['stdout']): (() => string) => {
@@ -67,7 +70,14 @@ describe('processIo', () => {
     await said(child, /ready/)
     child.kill('SIGINT')
     expect(await ended(child)).toBe(130)
-    expect(err()).toMatch(/^ready\n(heard\n)?stopping: .*ctrl-c again.*\n(heard\n)?$/)
+    expect(err()).toMatch(/^ready\n(heard\n)?stopping; ctrl-c again.*\n(heard\n)?$/)
+  })
+
+  test('an end after an interruption does not wait for what was given up', async () => {
+    const child = await start('given-up', WORKS.replace('END', 'endProcess(1, io)'))
+    await said(child, /ready/)
+    child.kill('SIGINT')
+    expect(await ended(child)).toBe(130)
   })
 
   test('the second interruption ends it at once', async () => {

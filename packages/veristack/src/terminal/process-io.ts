@@ -16,7 +16,7 @@ export function processIo(): CommandIo {
     if (controller.signal.aborted) process.exit(INTERRUPTED)
     controller.abort(new Error('interrupted'))
     const line = process.stderr.isTTY === true ? '\n' : ''
-    err(`${line}stopping: the computation under way has to end first; ctrl-c again ends it at once\n`)
+    err(`${line}stopping; ctrl-c again ends it at once\n`)
   })
   process.once('exit', (status) => {
     if (controller.signal.aborted && status === 1) process.exitCode = INTERRUPTED
@@ -31,6 +31,13 @@ export function processIo(): CommandIo {
     signal: controller.signal,
     isTerminal: process.stderr.isTTY === true,
   }
+}
+
+/** Ends this process with a status as soon as nothing is left to do, or at once where it was interrupted. */
+export function endProcess(status: number, { signal }: Pick<CommandIo, 'signal'>): void {
+  process.exitCode = status
+  // Computations that were given up go on, and nobody wants what they make.
+  if (signal.aborted) process.exit()
 }
 
 /** Writes until nobody reads any more. */

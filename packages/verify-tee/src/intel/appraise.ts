@@ -60,10 +60,15 @@ function appraiseEnclave(ledger: Checks, report: SgxReport, policy: IntelApprais
   const misc = bitsBeyond(report.miscSelect, [MISC.EXINFO, MISC.CPINFO])
   ledger.note(
     'attributes',
-    initialised && others.length === 0 && misc.length === 0,
+    (initialised || policy.allowUninitialised === true) && others.length === 0 && misc.length === 0,
     `${describeBits(flags, others, initialised ? [] : ['INIT'])}; MISCSELECT ${describeBits(report.miscSelect, misc, [])}`,
   )
-  checkFeatures(ledger, report.attributes.slice(16), policy.features)
+  checkFeatures(
+    ledger,
+    report.attributes.slice(16),
+    policy.features,
+    policy.allowUninitialised === true && !initialised,
+  )
   ledger.skip('service-td', 'SGX has none')
   const { sgx } = policy
   if (sgx === 'any') {
@@ -117,15 +122,16 @@ const DOMAIN_FIELDS = [
 /** Judged by the check `debug`. */
 const TUD = [0, 1, 2, 3, 4, 5, 6, 7] as const
 
-function checkFeatures(ledger: Checks, xfam: string, allowed: IntelAppraisal['features']): void {
+function checkFeatures(ledger: Checks, xfam: string, allowed: IntelAppraisal['features'], none = false): void {
   const { X87, SSE } = FEATURES
   const others = bitsBeyond(xfam, [X87, SSE, ...allowed.map((name) => FEATURES[name])])
   const lacking = [...(hasBit(xfam, X87) ? [] : ['X87']), ...(hasBit(xfam, SSE) ? [] : ['SSE'])]
-  ledger.note('xfam', others.length === 0 && lacking.length === 0, describeBits(xfam, others, lacking))
+  const enough = lacking.length === 0 || (none && /^0*$/.test(xfam))
+  ledger.note('xfam', others.length === 0 && enough, describeBits(xfam, others, lacking))
 }
 
 /** Whether it answers this relying party. */
-export function answers(ledger: Checks, quote: Quote, policy: IntelRelyingParty): void {
+export function answers(ledger: Checks, quote: Quote, ppid: string, policy: IntelRelyingParty): void {
   const { body } = quote
   if (policy.eventLog === undefined) ledger.skip('event-log', 'none was given')
   else if (body.tee === 'sgx') ledger.note('event-log', false, 'SGX has no runtime measurements')
@@ -136,7 +142,7 @@ export function answers(ledger: Checks, quote: Quote, policy: IntelRelyingParty)
   }
   if (policy.reportData === 'any') ledger.skip('report-data', 'the policy allows any')
   else ledger.note('report-data', body.report.reportData === policy.reportData.padEnd(128, '0'), body.report.reportData)
-  checkPlatform(ledger, policy.platforms, quote.pck.ppid)
+  checkPlatform(ledger, policy.platforms, ppid)
 }
 
 function equalWhereNamed<K extends string>(

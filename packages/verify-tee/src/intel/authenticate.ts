@@ -1,6 +1,7 @@
 import { equalBytes } from '../bytes.ts'
 import type { Ledger } from '../ledger.ts'
 import { type Certificate, commonName, equalKeys, type SignatureBackend, verifyCrl } from '../pki/index.ts'
+import type { Certified } from './certification.ts'
 import { verifyChain } from './chain.ts'
 import type { IntelCheck } from './checks.ts'
 import { type DecodedCollateral, type Signed, within } from './collateral.ts'
@@ -30,10 +31,10 @@ export async function authenticate(
   ledger: Checks,
   collateral: DecodedCollateral,
   quote: Quote,
-  pckCa: Certificate,
+  certified: Certified,
   trust: Trust,
 ): Promise<Collateral> {
-  await checkCrls(ledger, collateral, quote, pckCa, trust)
+  await checkCrls(ledger, collateral, certified, trust)
   await checkSigned(ledger, 'tcb-info-signature', collateral.tcbInfo, trust)
   const tcbInfo = within('tcb-info-form', 'VS_TEE_COLLATERAL', () => once(tcbInfos, collateral.tcbInfo, readTcbInfo))
   ledger.note('tcb-info-form', true)
@@ -46,7 +47,7 @@ export async function authenticate(
   const tee = quote.body.tee === 'sgx' ? 'SGX' : 'TDX'
   ledger.note('tcb-info-kind', tcbInfo.id === tee, `${tcbInfo.id} for ${tee}`)
   checkDates(ledger, 'tcb-info-date', tcbInfo, trust.at)
-  const { pck } = quote
+  const { pck } = certified
   const ids = `FMSPC ${pck.fmspc}, PCE id ${pck.pceId}; TCB info ${tcbInfo.fmspc}, ${tcbInfo.pceId}`
   ledger.note('tcb-info-platform', pck.fmspc === tcbInfo.fmspc && pck.pceId === tcbInfo.pceId, ids)
   ledger.note('qe-identity-kind', qeIdentity.id === (tee === 'SGX' ? 'QE' : 'TD_QE'), `${qeIdentity.id} for ${tee}`)
@@ -67,22 +68,20 @@ function once<T>(known: WeakMap<Signed, T>, signed: Signed, read: (body: string)
 async function checkCrls(
   ledger: Checks,
   { rootCrl, pckCrl, pckCrlChain, tcbInfo, qeIdentity }: DecodedCollateral,
-  quote: Quote,
-  pckCa: Certificate,
+  { leaf, ca }: Certified,
   { root, at, backend }: Trust,
 ): Promise<void> {
   const byRoot = await verifyCrl(rootCrl, root, at, backend)
   ledger.note('root-crl', byRoot.ok, byRoot.ok ? undefined : byRoot.detail)
-  const problem = await whyNotOf(pckCrlChain, pckCa, { root, at, backend })
-  const byCa = problem === undefined ? await verifyCrl(pckCrl, pckCa, at, backend) : { ok: false, detail: problem }
+  const problem = await whyNotOf(pckCrlChain, ca, { root, at, backend })
+  const byCa = problem === undefined ? await verifyCrl(pckCrl, ca, at, backend) : { ok: false, detail: problem }
   ledger.note('pck-crl', byCa.ok, byCa.ok ? undefined : byCa.detail)
-  const [pck] = quote.pckChain
   const issued: readonly (readonly [string, Certificate | undefined, typeof rootCrl])[] = [
     ['the root', root, rootCrl],
-    ['the PCK CA', pckCa, rootCrl],
+    ['the PCK CA', ca, rootCrl],
     ['the signer of the TCB info', tcbInfo.chain[0], rootCrl],
     ['the signer of the QE identity', qeIdentity.chain[0], rootCrl],
-    ['the PCK certificate', pck, pckCrl],
+    ['the PCK certificate', leaf, pckCrl],
   ]
   const revoked = issued.filter(
     ([, certificate, list]) =>
@@ -91,7 +90,7 @@ async function checkCrls(
   ledger.note('revocation', revoked.length === 0, revoked.map(([who]) => who).join(', ') || undefined)
 }
 
-/** The CA was verified with the quote's own chain; the chain of the list may only lead to the same one. */
+/** The CA was verified with the PCK certificate; the chain of the list may only lead to the same one. */
 async function whyNotOf(
   chain: readonly Certificate[],
   pckCa: Certificate,

@@ -8,6 +8,7 @@ import {
   certificate,
   issuerOf,
   keyOf,
+  level,
   MEASURED,
   makeCollateral,
   makeQuote,
@@ -15,6 +16,7 @@ import {
   NOW,
   ourOptions,
   PPID,
+  pckId,
   pem,
   type QuoteParts,
   REPORT_DATA,
@@ -51,6 +53,11 @@ const row = (arc: string, value: Uint8Array) => sequence(oid(`${SGX_EXTENSION}.$
 const platformChain = (pck: Uint8Array) => [pck, certificate('platform'), certificate('root')]
 const stranger = { subject: NAMES.root, key: keyOf('stranger') }
 const yesterday = { notAfter: NOW - 1n }
+
+const withPck: CollateralParts['after'] = (c) => ({
+  ...c,
+  pck_certificate_chain: pem(...platformChain(certificate('pck'))),
+})
 
 const QUOTE_CHEATS: readonly Cheat[] = [
   ['nothing at all', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { signed: () => new Uint8Array(0), lengthBy: 1e6 } })],
@@ -108,7 +115,32 @@ const QUOTE_CHEATS: readonly Cheat[] = [
   ],
   ['another body type', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 4 } })],
   ['another QE vendor', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { header: { vendor: '00'.repeat(16) } } })],
-  ['a PPID in place of a chain', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { innerType: 1 } })],
+  ['a PCK certificate without a chain', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { innerType: 4 } })],
+  ['a platform manifest', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { innerType: 7 } })],
+  ['a chain in place of a PPID', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { innerType: 1 } })],
+  [
+    'bytes behind the name of a PCK certificate',
+    'form',
+    'VS_TEE_MALFORMED',
+    () => ({ quote: { innerType: 1, innerData: concatBytes(pckId(), Uint8Array.of(0)) } }),
+  ],
+  ...([{ ppid: '12'.repeat(16) }, { cpuSvn: '04'.repeat(16) }, { pceSvn: 12 }, { pceId: '0100' }] as const).map(
+    (change): Cheat => [
+      `the certificate of another platform: ${Object.keys(change).join()}`,
+      'pck-certificate',
+      'VS_TEE_BINDING',
+      () => ({ quote: { innerType: 1, innerData: pckId(change) }, collateral: { after: withPck } }),
+    ],
+  ),
+  [
+    'a named certificate without its CA',
+    'collateral',
+    'VS_TEE_COLLATERAL',
+    () => ({
+      quote: { innerType: 1, innerData: pckId() },
+      collateral: { after: (c) => ({ ...c, pck_certificate_chain: pem(certificate('pck')) }) },
+    }),
+  ],
   ['a chain in place of the QE', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { outerType: 5 } })],
   ['padding', 'trailing-bytes', 'VS_TEE_TRAILING_BYTES', () => ({ quote: { trailing: new Uint8Array(70) } })],
   [
@@ -724,6 +756,42 @@ describe('honest evidence is accepted', () => {
       pck_crl_issuer_chain: '',
     })
     expect((await judge({ collateral: { after } })).status).toBe('accepted')
+  })
+
+  test.each([
+    ['in plain text', 1, pckId()],
+    ['without the PCE id', 1, pckId().subarray(0, 34)],
+    ['encrypted with RSA-2048', 2, concatBytes(new Uint8Array(240), pckId())],
+    ['encrypted with RSA-3072', 3, concatBytes(new Uint8Array(368), pckId())],
+  ])('with a PPID %s in the quote, and the certificate in the collateral', async (_, innerType, innerData) => {
+    for (const kind of ['sgx-v3', 'tdx-v4'] as const) {
+      const quote = { kind, innerType, innerData }
+      const verdict = await judge({ quote, collateral: { after: withPck } })
+      expect(verdict).toMatchObject({ status: 'accepted', platformId: PPID, claims: { pck: { ppid: PPID } } })
+      expect(await judge({ quote })).toMatchObject({ status: 'undetermined', missing: 'collateral' })
+    }
+  })
+
+  test('with TCB info of version 2, for SGX', async () => {
+    const components = Object.fromEntries(
+      Array.from({ length: 16 }, (_, i) => [`sgxtcbcomp${`${i + 1}`.padStart(2, '0')}svn`, 5]),
+    )
+    const old =
+      (tcb: object): NonNullable<CollateralParts['tcbInfo']> =>
+      ({ id: _, ...info }) => ({ ...info, version: 2, tcbLevels: [level('UpToDate', { ...tcb, pcesvn: 13 })] })
+    const sgx = { kind: 'sgx-v3' } as const
+    expect(await judge({ quote: sgx, collateral: { tcbInfo: old(components) } })).toMatchObject({
+      status: 'accepted',
+      tcb: { status: 'UpToDate' },
+    })
+    const higher = old({ ...components, sgxtcbcomp16svn: 6 })
+    expect(await judge({ quote: sgx, collateral: { tcbInfo: higher } })).toMatchObject({
+      status: 'rejected',
+      tcb: { status: 'TCBNotSupported' },
+    })
+    expect(await judge({ collateral: { tcbInfo: () => old(components)(tcbInfoOf('SGX')) } })).toMatchObject({
+      check: 'tcb-info-kind',
+    })
   })
 
   test('with report data that is shorter, and an event log', async () => {

@@ -29,7 +29,7 @@ export const INTEL_CHECKS = {
   },
   'pck-certificate': {
     stage: evidence,
-    title: 'the leaf is a PCK certificate of the platform or processor CA',
+    title: 'the leaf is a PCK certificate of the platform or processor CA, and the one that the quote names',
     code: 'VS_TEE_CHAIN',
   },
   'qe-report-signature': {
@@ -74,7 +74,7 @@ export const INTEL_CHECKS = {
   },
   'tcb-info-form': {
     stage: evidence,
-    title: 'the TCB info is of version 3, has known fields only, each once',
+    title: 'the TCB info is of version 3 (for SGX 2 too), has known fields only, each once',
     code: 'VS_TEE_COLLATERAL',
   },
   'tcb-info-kind': {

@@ -2,6 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { fail } from '../errors.ts'
 import { Refusal } from '../ledger.ts'
 import { commonName } from '../pki/index.ts'
+import type { Certified, PckId } from './certification.ts'
 import { parseQuote, type Quote, type QuoteBody } from './parse.ts'
 import type { PckExtensions } from './pck.ts'
 import type { SgxReport } from './report.ts'
@@ -14,7 +15,10 @@ export type IntelClaims = QuoteBody & {
   readonly headerSvn?: { readonly qe: number; readonly pce: number }
   readonly attestationKey: string
   readonly qe: { readonly report: SgxReport; readonly authData: string }
-  readonly pck: PckExtensions & { readonly serial: string; readonly issuer: string }
+  /** Absent where the quote only names the certificate, and nobody gave it. */
+  readonly pck?: PckExtensions & { readonly serial: string; readonly issuer: string }
+  /** What names the certificate, in quotes without one. */
+  readonly pckId?: PckId
   /** Leaf first; times are Unix seconds, in decimal. */
   readonly chain: readonly {
     readonly subject: string
@@ -26,8 +30,10 @@ export type IntelClaims = QuoteBody & {
   readonly trailingBytes: number
 }
 
-export function claimsOf(quote: Quote): IntelClaims {
-  const [leaf] = quote.pckChain
+/** `certified` has the certificate that the quote only names. */
+export function claimsOf(quote: Quote, certified?: Certified): IntelClaims {
+  const { certification } = quote
+  const { leaf, pck, chain = [] } = certified ?? (certification.kind === 'chain' ? certification : {})
   return {
     ...quote.body,
     version: quote.version,
@@ -36,12 +42,11 @@ export function claimsOf(quote: Quote): IntelClaims {
     ...(quote.headerSvn === undefined ? {} : { headerSvn: quote.headerSvn }),
     attestationKey: bytesToHex(quote.attestationKey),
     qe: { report: quote.qeReport, authData: bytesToHex(quote.qeAuthData) },
-    pck: {
-      ...quote.pck,
-      serial: leaf?.serial ?? '',
-      issuer: (leaf && commonName(leaf.issuer)) ?? '',
-    },
-    chain: quote.pckChain.map((c) => ({
+    ...(pck === undefined || leaf === undefined
+      ? {}
+      : { pck: { ...pck, serial: leaf.serial, issuer: commonName(leaf.issuer) ?? '' } }),
+    ...(certification.kind === 'id' ? { pckId: certification } : {}),
+    chain: chain.map((c) => ({
       subject: commonName(c.subject) ?? '',
       serial: c.serial,
       notBefore: `${c.notBefore}`,

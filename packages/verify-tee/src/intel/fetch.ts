@@ -76,9 +76,11 @@ export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchI
 
 function platformOf(evidence: Uint8Array) {
   try {
-    const { body, pck, pckChain } = parseQuote(evidence)
-    const [leaf] = pckChain
-    const issuer = leaf && commonName(leaf.issuer)
+    const { body, certification } = parseQuote(evidence)
+    if (certification.kind === 'id')
+      throw new Refusal('supported', 'VS_TEE_UNSUPPORTED', 'the quote only names its PCK certificate')
+    const { leaf, pck } = certification
+    const issuer = commonName(leaf.issuer)
     return { tee: body.tee, fmspc: pck.fmspc, ca: issuer?.includes('Processor') ? 'processor' : 'platform' } as const
   } catch (error) {
     if (!(error instanceof Refusal)) throw error

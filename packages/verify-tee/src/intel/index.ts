@@ -1,5 +1,6 @@
 export { diskCache } from '../disk-cache.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
+export type { PckId } from './certification.ts'
 export { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 export { type IntelClaims, inspectIntel } from './claims.ts'
 export type { IntelCollateral } from './collateral.ts'

@@ -1,8 +1,7 @@
 import { Cursor } from '../bytes.ts'
 import { malformed, Refusal } from '../ledger.ts'
-import type { Certificate } from '../pki/index.ts'
+import { type Certified, certifiedBy, type PckId, readPckId } from './certification.ts'
 import { readChain } from './chain.ts'
-import { type PckExtensions, readPckExtensions } from './pck.ts'
 import {
   readSgxReport,
   readTdReport,
@@ -33,9 +32,8 @@ export interface Quote {
   readonly qeReportBytes: Uint8Array
   readonly qeReportSignature: Uint8Array
   readonly qeAuthData: Uint8Array
-  /** Leaf first. */
-  readonly pckChain: readonly Certificate[]
-  readonly pck: PckExtensions
+  /** Who vouches for the quoting enclave: a certificate with its chain, or the name of one that has to come from elsewhere. */
+  readonly certification: Certified | PckId
   /** What follows the quote. */
   readonly trailing: Uint8Array
 }
@@ -131,13 +129,12 @@ function readQe(c: Cursor) {
   const qeReportSignature = c.take(64, 'qeReportSignature')
   const qeAuthData = c.take(c.u16('qeAuthDataLength'), 'qeAuthData')
   const { type, data } = readCertification(c)
+  if (type === 1 || type === 2 || type === 3)
+    return { qeReportBytes, qeReport, qeReportSignature, qeAuthData, certification: readPckId(type, data) }
   if (type !== 5) throw certificationType(type, 5)
   const text = new TextDecoder('latin1').decode(data)
-  const pckChain = readChain(text, 'quote.pckChain', 'quote')
-  const [leaf] = pckChain
-  if (leaf === undefined || pckChain.length < 2)
-    throw malformed('quote.pckChain', 'a PCK certificate and its issuer', `${pckChain.length} certificates`)
-  return { qeReportBytes, qeReport, qeReportSignature, qeAuthData, pckChain, pck: readPckExtensions(leaf) }
+  const certification = certifiedBy(readChain(text, 'quote.pckChain', 'quote'), 'quote.pckChain')
+  return { qeReportBytes, qeReport, qeReportSignature, qeAuthData, certification }
 }
 
 /** Nothing may follow it: it is what ends the part that it is in. */

@@ -213,12 +213,23 @@ export interface QuoteParts {
   readonly chain?: readonly Uint8Array[]
   readonly chainText?: (text: string) => string
   readonly innerType?: number
+  /** Certification data in place of the chain. */
+  readonly innerData?: Uint8Array
   readonly outerType?: number
   /** Bytes behind the certification data, within its part. */
   readonly stuffing?: Uint8Array
   readonly lengthBy?: number
   readonly trailing?: Uint8Array
 }
+
+/** Certification data of type 1: names the PCK certificate that {@link certificate} makes. */
+export const pckId = (change: { ppid?: string; cpuSvn?: string; pceSvn?: number; pceId?: string } = {}): Uint8Array =>
+  concatBytes(
+    hexToBytes(change.ppid ?? PPID),
+    hexToBytes(change.cpuSvn ?? '05'.repeat(16)),
+    u16(change.pceSvn ?? 13),
+    hexToBytes(change.pceId ?? '0000'),
+  )
 
 const PARTS = {
   'sgx-v3': [3, 0, undefined],
@@ -263,7 +274,7 @@ export function makeQuote(parts: QuoteParts = {}): Uint8Array {
     ...parts.qe,
   })
   const text = pem(...(parts.chain ?? [certificate('pck'), certificate('platform'), certificate('root')]))
-  const chain = utf8ToBytes(parts.chainText?.(text) ?? `${text}\0`)
+  const chain = parts.innerData ?? utf8ToBytes(parts.chainText?.(text) ?? `${text}\0`)
   const inner = concatBytes(
     qeReport,
     signWith(parts.pckKey ?? keyOf('pck'), qeReport),

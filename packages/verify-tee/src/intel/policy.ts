@@ -111,6 +111,8 @@ export const intelAppraisal = z.strictObject({
   trailingBytes: z.enum(['refuse', 'zeros']),
   /** Lets the host read the memory of what is attested. For development. */
   allowDebug: z.boolean(),
+  /** Lets an SGX report pass without INIT, X87 and SSE: no processor makes one, sample data has them. For tests. */
+  allowUninitialised: z.boolean().optional(),
   /** Enclaves that are allowed: none, unless they are named; `any` has to be said. */
   sgx: z.union([z.literal('any'), z.array(enclave).max(4096).readonly()]),
   /** Trust domains that are allowed. */

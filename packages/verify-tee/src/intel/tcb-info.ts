@@ -93,7 +93,7 @@ const qeIdentity = z.strictObject({
   tcbLevels: svnLevels,
 })
 
-export type SgxTcbInfo = z.infer<typeof sgxTcbInfo>
+export type SgxTcbInfo = z.infer<typeof sgxTcbInfo> | z.infer<typeof oldTcbInfo>
 export type TdxTcbInfo = z.infer<typeof tdxTcbInfo>
 export type TcbInfo = SgxTcbInfo | TdxTcbInfo
 export type QeIdentity = z.infer<typeof qeIdentity>
@@ -102,13 +102,36 @@ export type ModuleIdentity = TdxTcbInfo['tdxModuleIdentities'][number]
 
 const LIMITS = { maxBytes: 1 << 20, maxDepth: 10 }
 
+/** Version 2 (Intel PCS APIs 2 and 3) is for SGX alone, and names the components one by one. */
+const numbers = Array.from({ length: 16 }, (_, i) => `sgxtcbcomp${`${i + 1}`.padStart(2, '0')}svn`)
+const namedComponents = z
+  .strictObject({ pcesvn: count(65_535), ...Object.fromEntries(numbers.map((name) => [name, count(255)])) })
+  .transform(({ pcesvn = 0, ...tcb }: Readonly<Record<string, number>>) => ({
+    sgxtcbcomponents: numbers.map((name) => tcb[name] ?? 0),
+    pcesvn,
+  }))
+const oldTcbInfo = z
+  .strictObject({
+    ...platform,
+    version: z.literal(2),
+    tcbLevels: z
+      .array(z.strictObject({ tcb: namedComponents, ...level }))
+      .min(1)
+      .max(256),
+  })
+  .transform((info) => ({ id: 'SGX' as const, ...info }))
+
 /** TCB info of version 3 (Intel PCS API version 4). Unknown fields are refused: they may restrict what the known ones say. */
-export const readTcbInfo = (body: string): TcbInfo => read(tcbInfo, body, 'tcb_info')
+export const readTcbInfo = (body: string): TcbInfo =>
+  read<TcbInfo>((value) => (isVersion2(value) ? oldTcbInfo : tcbInfo), body, 'tcb_info')
+
+const isVersion2 = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'version' in value && value.version === 2
 
 /** QE identity of version 2 (Intel PCS API version 4). */
-export const readQeIdentity = (body: string): QeIdentity => read(qeIdentity, body, 'qe_identity')
+export const readQeIdentity = (body: string): QeIdentity => read(() => qeIdentity, body, 'qe_identity')
 
-function read<T>(schema: z.ZodType<T>, body: string, field: string): T {
+function read<T>(schemaOf: (value: unknown) => z.ZodType<T>, body: string, field: string): T {
   let value: unknown
   try {
     value = parseJsonText(body, field, LIMITS)
@@ -119,7 +142,7 @@ function read<T>(schema: z.ZodType<T>, body: string, field: string): T {
       error instanceof Error ? (error.message.split('\n')[1] ?? '') : '',
     )
   }
-  const result = schema.safeParse(value)
+  const result = schemaOf(value).safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]
   throw malformed(

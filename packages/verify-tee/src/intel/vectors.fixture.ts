@@ -18,6 +18,9 @@ export interface Entry {
     readonly tee: string
     readonly trail: number
     readonly debug: boolean
+    readonly chain: boolean | null
+    /** The certificate’s first moment. */
+    readonly nb: string | null
     readonly fmspc: string | null
     readonly cpusvn: string | null
     readonly pcesvn: number | null

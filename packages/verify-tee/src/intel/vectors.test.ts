@@ -12,6 +12,7 @@ import {
   quoteOf,
   quotesOf,
   seconds,
+  textOf,
 } from './vectors.fixture.ts'
 
 const entries = index()
@@ -37,18 +38,14 @@ else {
     '%s says what the index saw',
     (file, entry) => {
       const { observed } = entry
-      if (file === 'intelqvl-sgx-quote.dat') {
-        expect(() => inspectIntel(quoteOf(file))).toThrow(/certificationDataType/)
-        return
-      }
       const claims = inspectIntel(quoteOf(file))
       expect({
         v: claims.version,
         tee: claims.tee.toUpperCase(),
         trail: claims.trailingBytes,
-        fmspc: claims.pck.fmspc,
-        cpusvn: claims.pck.cpuSvn,
-        pcesvn: claims.pck.pceSvn,
+        fmspc: claims.pck?.fmspc ?? null,
+        cpusvn: claims.pck?.cpuSvn ?? null,
+        pcesvn: claims.pck?.pceSvn ?? null,
         teeTcbSvn: claims.tee === 'tdx' ? claims.report.teeTcbSvn : null,
       }).toEqual({
         v: observed?.v,
@@ -59,7 +56,8 @@ else {
         pcesvn: observed?.pcesvn,
         teeTcbSvn: observed?.teeTcbSvn,
       })
-      for (const other of quotesOf(file)) expect(inspectIntel(other).pck.ppid).toHaveLength(32)
+      for (const other of quotesOf(file))
+        expect((inspectIntel(other).pck ?? inspectIntel(other).pckId)?.ppid).toHaveLength(32)
     },
   )
 
@@ -108,6 +106,50 @@ else {
         )
       },
     )
+  })
+
+  const signed = quotes.filter(({ observed }) => observed?.chain === true)
+  test.each(signed.map((e): [string, Entry] => [e.file, e]))('%s is signed and chained', async (file, { observed }) => {
+    const now = seconds(observed?.nb ?? '') + 86_400n
+    const [quote = new Uint8Array(0)] = quotesOf(file)
+    const verdict = await verifyIntel(quote, { appraisal: LENIENT, relyingParty: ANYONE, now })
+    expect(verdict).toMatchObject({ status: 'undetermined', missing: 'collateral' })
+    expect(verdict.checks.filter(({ outcome }) => outcome === 'pass').map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['pck-chain', 'qe-report-signature', 'qe-binding', 'quote-signature']),
+    )
+  })
+
+  describe('Intel’s sample, with a PKI of its own', () => {
+    const hex = (file: string) => Buffer.from(bytesOf(`intelqvl-sgx-${file}`)).toString('hex')
+    const judge = (change: object, own = true) => {
+      const pem = textOf('intelqvl-sgx-trustedRootCaCert.pem').replace(/-----[A-Z ]+-----/g, '')
+      return verifyIntel(quoteOf('intelqvl-sgx-quote.dat'), {
+        collateral: {
+          tcb_info: textOf('intelqvl-sgx-tcbInfo.json').trim(),
+          tcb_info_issuer_chain: textOf('intelqvl-sgx-tcbSignChain.pem'),
+          qe_identity: textOf('intelqvl-sgx-qeIdentity.json').trim(),
+          qe_identity_issuer_chain: textOf('intelqvl-sgx-tcbSignChain.pem'),
+          root_ca_crl: hex('rootCaCrl.der'),
+          pck_crl: hex('intermediateCaCrl.der'),
+          pck_certificate_chain: textOf('intelqvl-sgx-pckCert.pem') + textOf('intelqvl-sgx-pckSignChain.pem'),
+        },
+        appraisal: { ...LENIENT, allowUninitialised: true, ...change },
+        relyingParty: ANYONE,
+        now: seconds('2020-01-01T00:00:00Z'),
+        ...(own ? { root: new Uint8Array(Buffer.from(pem, 'base64')) } : {}),
+      })
+    }
+
+    test('passes under its own root', async () => {
+      const verdict = await judge({})
+      expect(verdict.checks.filter(({ outcome }) => outcome === 'fail')).toEqual([])
+      expect(verdict).toMatchObject({ status: 'accepted', tcb: { status: 'UpToDate', advisories: [] } })
+    })
+
+    test('fails under Intel’s, and where enclaves have to be real', async () => {
+      expect(await judge({}, false)).toMatchObject({ status: 'rejected', code: 'VS_TEE_CHAIN', check: 'pck-chain' })
+      expect(await judge({ allowUninitialised: false })).toMatchObject({ status: 'rejected', check: 'attributes' })
+    })
   })
 
   test('debug enclaves, trailing bytes and anything not up to date are refused by the strict policy', async () => {

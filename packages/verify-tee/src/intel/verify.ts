@@ -8,10 +8,11 @@ import { parsePlain } from '../policy/index.ts'
 import type { TcbReport, TeeVerdict } from '../verdict.ts'
 import { answers, appraise } from './appraise.ts'
 import { authenticate, type Trust } from './authenticate.ts'
+import { type Certified, certifiedBy, differences } from './certification.ts'
 import { equalChains, verifyChain } from './chain.ts'
 import { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 import { claimsOf, type IntelClaims } from './claims.ts'
-import { type IntelCollateral, readCollateral } from './collateral.ts'
+import { type IntelCollateral, readCollateral, within } from './collateral.ts'
 import { memoryOf } from './memory.ts'
 import { MAX_QUOTE_BYTES, parseQuote, type Quote } from './parse.ts'
 import { SGX_EXTENSION } from './pck.ts'
@@ -55,20 +56,31 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
   return judged<typeof INTEL_CHECKS, IntelClaims>(vendor, INTEL_CHECKS, async (ledger, found) => {
     // A copy: whoever holds the bytes could change them between two steps.
     const quote = parseQuote(evidence.slice(0, MAX_QUOTE_BYTES + 1))
-    found({ claims: claimsOf(quote), platformId: quote.pck.ppid })
+    const { certification } = quote
+    found({ claims: claimsOf(quote) })
     ledger.note('form', true)
     ledger.require('supported', quote.qeVendorId === INTEL_QE_VENDOR, `QE vendor ${quote.qeVendorId}`)
     checkTrailing(ledger, quote, appraisal)
-    const pckCa = await checkQuote(ledger, quote, trust, backend)
+    const inQuote = certification.kind === 'chain' ? certification : undefined
+    if (inQuote !== undefined) {
+      found({ platformId: inQuote.pck.ppid })
+      await checkQuote(ledger, quote, inQuote, trust, backend)
+    }
     if (collateral === undefined) throw new Lack('TCB info, QE identity and revocation lists of this platform')
     const { text, decoded } = readCollateral(collateral, memory.collateral)
-    const sameChain = decoded.pckChain.length === 0 || equalChains(decoded.pckChain, quote.pckChain)
+    const { pckChain } = decoded
+    const sameChain = pckChain.length === 0 || inQuote === undefined || equalChains(pckChain, inQuote.chain)
     ledger.require(
       'collateral',
       sameChain,
       sameChain ? undefined : 'pck_certificate_chain is not the chain in the quote',
     )
-    const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, pckCa, trust)
+    const certified = inQuote ?? named(pckChain)
+    if (inQuote === undefined) {
+      found({ claims: claimsOf(quote, certified), platformId: certified.pck.ppid })
+      await checkQuote(ledger, quote, certified, trust, backend)
+    }
+    const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, certified, trust)
     memory.collateral.set(text, decoded)
     const sameTee = tcbInfo.id === (quote.body.tee === 'sgx' ? 'SGX' : 'TDX')
     const sameQe = qeIdentity.id === (quote.body.tee === 'sgx' ? 'QE' : 'TD_QE')
@@ -78,13 +90,13 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
     checkModule(ledger, quote, tcbInfo)
     const td = quote.body.tee === 'tdx' ? quote.body.report : undefined
     const qe = sameQe ? { report: quote.qeReport, identity: qeIdentity } : undefined
-    const tcb = evaluateTcb(quote.pck, tcbInfo, td, qe)
+    const tcb = evaluateTcb(certified.pck, tcbInfo, td, qe)
     const parts = { platform: tcb.platform, ...(tcb.module && { module: tcb.module }), ...(tcb.qe && { qe: tcb.qe }) }
     const report: TcbReport = { status: tcb.converged, advisories: tcb.advisories, parts }
     found({ tcb: report })
     const evaluation = Math.min(tcbInfo.tcbEvaluationDataNumber, qeIdentity.tcbEvaluationDataNumber)
     appraise(ledger, quote, tcb, evaluation, appraisal)
-    answers(ledger, quote, relyingParty)
+    answers(ledger, quote, certified.pck.ppid, relyingParty)
   })
 }
 
@@ -107,17 +119,22 @@ function checkTrailing(ledger: Checks, { trailing }: Quote, policy: IntelApprais
   ledger.note('trailing-bytes', allowed, trailing.length === 0 ? undefined : `${trailing.length} ${kind}`)
 }
 
-/** What the quote proves by itself, given the root. Answers the CA of the PCK certificate. */
+/** The certificate that a quote only names, which comes with the collateral. */
+function named(chain: readonly Certificate[]): Certified {
+  if (chain.length === 0) throw new Lack('the PCK certificate, which the quote only names: pck_certificate_chain')
+  return within('collateral', 'VS_TEE_COLLATERAL', () => certifiedBy(chain, 'pck_certificate_chain'))
+}
+
+/** What the quote proves by itself, given its PCK certificate and the root. */
 async function checkQuote(
   ledger: Checks,
   quote: Quote,
+  { chain, leaf, ca, pck }: Certified,
   { root, at, backend: remembered }: Trust,
   backend: SignatureBackend,
-): Promise<Certificate> {
-  const { pckChain, qeReport, qeReportBytes, attestationKey } = quote
-  const [pck, ca] = pckChain
-  if (pck === undefined || ca === undefined) throw new Refusal('form', 'VS_TEE_MALFORMED', 'no PCK chain')
-  const path = await verifyChain(pckChain, {
+): Promise<void> {
+  const { certification, qeReport, qeReportBytes, attestationKey } = quote
+  const path = await verifyChain(chain, {
     at,
     backend: remembered,
     root,
@@ -127,25 +144,26 @@ async function checkQuote(
   const wrong = path.ok ? [] : ([path.detail, path.code] as const)
   if (!path.ok && path.code === 'VS_TEE_CERTIFICATE_DATE') ledger.note('pck-chain', false, ...wrong)
   else ledger.require('pck-chain', path.ok, ...wrong)
-  const [leafName, caName] = [commonName(pck.subject), commonName(ca.subject)]
-  const named =
+  const [leafName, caName] = [commonName(leaf.subject), commonName(ca.subject)]
+  const ofIntel =
     leafName === 'Intel SGX PCK Certificate' && /^Intel SGX PCK (?:Platform|Processor) CA$/.test(caName ?? '')
-  const signs = pck.ca === undefined && (pck.keyUsage === undefined || pck.keyUsage.has('digitalSignature'))
+  const signs = leaf.ca === undefined && (leaf.keyUsage === undefined || leaf.keyUsage.has('digitalSignature'))
   ledger.require(
     'pck-certificate',
-    named && signs,
+    ofIntel && signs,
     `${leafName} of ${caName}${signs ? '' : ', whose key is not for signatures'}`,
   )
+  const others = certification.kind === 'id' ? differences(certification, pck) : []
+  ledger.require('pck-certificate', others.length === 0, others.join(', ') || undefined, 'VS_TEE_BINDING')
 
   const p256 = 'ecdsa-p256-sha256'
-  const byPck = await backend.verify(p256, pck.key, qeReportBytes, quote.qeReportSignature)
+  const byPck = await backend.verify(p256, leaf.key, qeReportBytes, quote.qeReportSignature)
   ledger.require('qe-report-signature', byPck)
   const binding = `${bytesToHex(sha256(concatBytes(attestationKey, quote.qeAuthData)))}${'00'.repeat(32)}`
   ledger.require('qe-binding', qeReport.reportData === binding, `report data ${qeReport.reportData}`)
   const point = concatBytes(Uint8Array.of(4), attestationKey)
   const byQe = await backend.verify(p256, { type: 'ec', curve: 'P-256', point }, quote.signed, quote.signature)
   ledger.require('quote-signature', byQe)
-  return ca
 }
 
 function checkQe(ledger: Checks, { qeReport }: Quote, identity: QeIdentity): void {

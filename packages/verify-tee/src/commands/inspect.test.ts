@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { makeQuote } from '../intel/platform.fixture.ts'
 import { certificate, makeEvidence } from '../nitro/enclave.fixture.ts'
-import { makeReport as makeGpuReport } from '../nvidia/devices.fixture.ts'
+import { bytesOf, makeReport as makeGpuReport, pem, usualChain } from '../nvidia/devices.fixture.ts'
 import { honest, withTable } from '../sev-snp/mutation.fixture.ts'
 import { expectPlain, inFolder, runTee } from './commands.fixture.ts'
 
@@ -217,4 +218,42 @@ describe('refuses', () => {
       expect(await runTee(folder, 'inspect', ...args)).toMatchObject({ status: 1, out: '', error: { code } })
     }),
   )
+})
+
+describe('whatever was done to evidence, it is shown or refused by its name', () => {
+  const base64 = (b: Uint8Array | string): string => Buffer.from(b).toString('base64')
+  const entry = { arch: 'HOPPER', certificate: base64(pem(usualChain())), evidence: base64(makeGpuReport()) }
+  const samples: Readonly<Record<string, Uint8Array>> = {
+    TDX: makeQuote(),
+    SGX: makeQuote({ kind: 'sgx-v3' }),
+    Nitro: makeEvidence(),
+    'SEV-SNP': withTable(honest('Turin', 'vcek')),
+    SPDM: makeGpuReport(),
+    'NVIDIA list': bytesOf([entry]),
+    'NVIDIA claims': bytesOf({ 'GPU-0': { 'x-nvidia-gpu-arch-check': true, list: [1, { a: null }] }, 'GPU-1': {} }),
+  }
+  test.each(Object.entries(samples))('%s', async (_, evidence) => {
+    const change = fc.oneof(
+      fc.record({ at: fc.nat(evidence.length - 1), byte: fc.nat(255) }),
+      fc.record({ cut: fc.nat(evidence.length) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(change, { minLength: 1, maxLength: 4 }),
+        fc.uint8Array({ maxLength: 9 }),
+        (list, tail) => {
+          let bytes = evidence
+          for (const c of list)
+            bytes = 'cut' in c ? bytes.slice(0, c.cut) : bytes.map((b, i) => (i === c.at ? c.byte : b))
+          return inFolder({ evidence: Uint8Array.from([...bytes, ...tail]) }, async (folder) => {
+            const { status, out, error } = await runTee(folder, 'inspect', 'evidence')
+            if (error === undefined) expect(status).toBe(0)
+            else expect(error).toMatchObject({ code: 'VS_TEE_UNKNOWN_EVIDENCE' })
+            expectPlain(out)
+          })
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
 })

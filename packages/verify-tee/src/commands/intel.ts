@@ -157,6 +157,14 @@ function domainSections(report: TdReport): readonly Section[] {
   ]
 }
 
+const NAMED: Readonly<Record<string, string>> = {
+  ppid: 'PPID',
+  encryptedPpid: 'encrypted PPID',
+  cpuSvn: 'CPUSVN',
+  pceSvn: 'PCE SVN',
+  pceId: 'PCE id',
+}
+
 function platformRows(claims: IntelClaims): readonly Row[] {
   const { pck } = claims
   if (pck !== undefined)
@@ -171,7 +179,9 @@ function platformRows(claims: IntelClaims): readonly Row[] {
   const named = 'pckId' in claims ? Object.entries(claims.pckId ?? {}).filter(([name]) => name !== 'kind') : []
   return [
     row('PCK certificate', 'not in the quote, which names it:'),
-    ...named.map(([name, value]) => (typeof value === 'string' ? hexRow(name, value) : row(name, String(value)))),
+    ...named.map(([name, value]) =>
+      typeof value === 'string' ? hexRow(NAMED[name] ?? name, value) : row(NAMED[name] ?? name, String(value)),
+    ),
   ]
 }
 

@@ -316,6 +316,19 @@ const COLLATERAL_CHEATS: readonly Cheat[] = [
   ['a PCK CRL of tomorrow', 'pck-crl', 'VS_TEE_CRL', () => ({ collateral: { pckCrl: { thisUpdate: NOW + 1n } } })],
   ['a PCK CRL without a next one', 'pck-crl', 'VS_TEE_CRL', () => ({ collateral: { pckCrl: { nextUpdate: null } } })],
   [
+    'a chain of the CA that somebody else signed',
+    'pck-crl',
+    'VS_TEE_CRL',
+    () => ({
+      collateral: {
+        after: (c) => ({
+          ...c,
+          pck_crl_issuer_chain: pem(certificate('platform', { issuer: stranger }), certificate('root')),
+        }),
+      },
+    }),
+  ],
+  [
     'the chain of the other CA',
     'pck-crl',
     'VS_TEE_CRL',

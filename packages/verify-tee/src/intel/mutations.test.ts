@@ -9,7 +9,7 @@ import {
   saysTheSame,
   wholeCollateral,
 } from './mutations.fixture.ts'
-import { makeCollateral, makeQuote, ourOptions } from './platform.fixture.ts'
+import { keyOf, makeCollateral, makeQuote, NAMES, ourOptions } from './platform.fixture.ts'
 
 const quote = makeQuote()
 const collateral = wholeCollateral()
@@ -72,6 +72,28 @@ test('every arithmetic comes to the same verdict', async () => {
     }),
     { numRuns: 40 },
   )
+})
+
+test('what is judged is what came, whatever happens to it meanwhile', async () => {
+  const bytes = quote.slice()
+  const judging = judge(bytes)
+  bytes.fill(0)
+  expect((await judging).status).toBe('accepted')
+})
+
+test('what was found wrong once is wrong again', async () => {
+  const stranger = keyOf('stranger')
+  for (const parts of [
+    { tcbSigner: stranger },
+    { qeSigner: stranger },
+    { pckCrl: { issuer: { subject: NAMES.platform, key: stranger } } },
+    { rootCrl: { issuer: { subject: NAMES.root, key: stranger } } },
+  ]) {
+    const wrong = makeCollateral(parts)
+    const first = await judge(quote, wrong)
+    expect(first.status).toBe('rejected')
+    expect(await judge(quote, wrong)).toEqual(first)
+  }
 })
 
 test('what was found right once is asked anew where anything differs', async () => {

@@ -34,7 +34,8 @@ export function parseEvidence(bytes: Uint8Array, chain?: string): Evidence {
   if (bytes.length > MAX_EVIDENCE_BYTES)
     throw malformed('evidence', `at most ${MAX_EVIDENCE_BYTES} bytes`, `${bytes.length}`)
   if (isReport(bytes)) return single(bytes, chain)
-  const text = utf8(bytes, 'evidence').trim()
+  // As JSON knows white space: a byte order mark is none.
+  const text = utf8(bytes, 'evidence').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
   if (/^1[0-9a-f][eE]0/.test(text)) return single(fromHex(text), chain)
   if (/^[A-Za-z0-9_-]+\./.test(text))
     throw malformed('evidence', 'a bundle of tokens', 'one token without those that it names')

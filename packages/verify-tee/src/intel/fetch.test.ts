@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { diskCache, type FetchIntelOptions, fetchIntelCollateral, verifyIntel } from './index.ts'
-import { FMSPC, makeCollateral, makeQuote, NOW, ourOptions, signBody } from './platform.fixture.ts'
+import { FMSPC, makeCollateral, makeQuote, NOW, ourOptions, pckId, signBody } from './platform.fixture.ts'
 
 type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Uint8Array }
 
@@ -80,6 +80,21 @@ test('what a caching service sends, with lists in hexadecimal, is too', async ()
   expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
 })
 
+test('how a caching service ends its chains does not matter', async () => {
+  const ends = (chain: string) => chain.trim().replaceAll('\n', '\r\n')
+  replies = (path) => {
+    const reply = honest('hex')(path) as Reply
+    const headers = Object.entries(reply.headers ?? {}).map(([name, chain]) => [
+      name,
+      encodeURIComponent(ends(decodeURIComponent(chain))),
+    ])
+    return { ...reply, headers: Object.fromEntries(headers) }
+  }
+  const quote = makeQuote()
+  const fetched = await fetchIntelCollateral(quote, { pccsUrl: base, now: NOW, fetch })
+  expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
+})
+
 describe('with a cache on disk', () => {
   let directory: string
   beforeEach(async () => {
@@ -146,6 +161,8 @@ test('what is no quote is not asked about', async () => {
   await expect(fetchIntelCollateral(Uint8Array.of(4), options())).rejects.toMatchObject({ code: 'VS_TEE_MALFORMED' })
   const unknown = makeQuote({ header: { version: 6 } })
   await expect(fetchIntelCollateral(unknown, options())).rejects.toMatchObject({ code: 'VS_TEE_UNSUPPORTED' })
+  const named = makeQuote({ innerType: 1, innerData: pckId() })
+  await expect(fetchIntelCollateral(named, options())).rejects.toMatchObject({ code: 'VS_TEE_UNSUPPORTED' })
   const both = fetchIntelCollateral(makeQuote(), options({ pccsUrl: base }))
   await expect(both).rejects.toMatchObject({ code: 'VS_TEE_INVALID_OPTION' })
   expect(asked).toEqual([])

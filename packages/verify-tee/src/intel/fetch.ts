@@ -37,7 +37,7 @@ const MAX_ANSWER_BYTES = 1 << 18
 /**
  * TCB info, QE identity and revocation lists of the platform that a quote names. Nothing is believed here: neither quote nor
  * answers; `verifyIntel` judges them. Throws `VS_TEE_FETCH`, `VS_TEE_MALFORMED` and `VS_TEE_UNSUPPORTED` (for what is no
- * quote), `VS_TEE_INVALID_OPTION`, and the signal's reason.
+ * quote, or only names its PCK certificate), `VS_TEE_INVALID_OPTION`, and the signal's reason.
  */
 export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchIntelOptions): Promise<IntelCollateral> {
   const { pcsUrl, pccsUrl, cache, now, signal } = options

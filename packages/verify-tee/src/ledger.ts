@@ -34,7 +34,7 @@ export const malformed = (field: string, expected: string, got: string): Refusal
 
 /** The checks of one judgement, in the order in which they were made. Every check of the table ends up in the verdict. */
 export interface Ledger<Id extends string> {
-  /** Ends the judgement where it does not hold. `detail` says what came, and what was expected. */
+  /** Ends the judgement where it does not hold; `detail` then says what came, and what was expected. */
   require(id: Id, holds: boolean, detail?: string, code?: TeeErrorCode): void
   /** Goes on where it does not hold, so that a reader sees the others too; the verdict is rejected all the same. */
   note(id: Id, holds: boolean, detail?: string, code?: TeeErrorCode): void
@@ -73,11 +73,11 @@ export async function judged<const T extends CheckTable, Claims>(
     new Refusal(id, code ?? table[id]?.code ?? 'VS_TEE_INTERNAL', detail ?? `not so: ${table[id]?.title ?? id}`)
   const ledger: Ledger<keyof T & string> = {
     require(id, holds, detail, code) {
-      record(id, holds ? 'pass' : 'fail', detail)
+      record(id, holds ? 'pass' : 'fail', holds ? undefined : detail)
       if (!holds) throw refusal(id, detail, code)
     },
     note(id, holds, detail, code) {
-      record(id, holds ? 'pass' : 'fail', detail)
+      record(id, holds ? 'pass' : 'fail', holds ? undefined : detail)
       if (!holds) first ??= refusal(id, detail, code)
     },
     skip: (id, why) => record(id, 'skipped', why),

@@ -1,12 +1,12 @@
 /**
  * Writes what packages/verify-tee checks into its README: every check of every vendor's table (`src/<vendor>/checks.ts`), with
  * the tests that break it. Those are, in the vendor's test files, the rows `[what, check, …]` of the arrays named `…cheats`,
- * each of which is a test, and the tests in a `describe(check, …)`. Fails when a check has none.
+ * each of which is a test, and the tests in a `describe(check, …)` or a `<check>.test.ts`. Fails when a check has none.
  *
  * Usage: npm run checks -w packages/verify-tee
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
 import { root } from './packages.ts'
@@ -61,7 +61,7 @@ function cheatsOf(folder: string): readonly Cheat[] {
     const add = (what: ts.Node | undefined, check: string): void => {
       if (what && ts.isStringLiteralLike(what)) rows.push({ what: what.text, check, file: relative(HOME, path) })
     }
-    const visit = (node: ts.Node, cheats: boolean, described: string | undefined): void => {
+    const visit = (node: ts.Node, cheats: boolean, described: string): void => {
       let [inCheats, group] = [cheats, described]
       if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name)) inCheats ||= /cheats$/i.test(node.name.text)
       if (cheats && ts.isArrayLiteralExpression(node) && node.elements.length > 2) {
@@ -72,11 +72,11 @@ function cheatsOf(folder: string): readonly Cheat[] {
         const [title] = node.arguments
         const called = node.expression.getText(source).split(/[.(]/)[0]
         if (called === 'describe' && title && ts.isStringLiteralLike(title)) group = title.text
-        if (called === 'test' && group !== undefined) add(title, group)
+        if (called === 'test') add(title, group)
       }
       ts.forEachChild(node, (child) => visit(child, inCheats, group))
     }
-    visit(source, false, undefined)
+    visit(source, false, basename(name, '.test.ts'))
     return rows
   })
 }
@@ -100,7 +100,9 @@ async function section(vendor: string): Promise<string> {
     return `| \`${id}\` | ${stage} | ${cell(title)} | \`${code}\` | ${cell(first.what)}${more} |\n`
   })
   if (untested.length > 0)
-    throw new Error(`${vendor}: no row of an array named …cheats, and no describe, is for ${untested.join(', ')}`)
+    throw new Error(
+      `${vendor}: no row of an array named …cheats, no describe and no file of tests is for ${untested.join(', ')}`,
+    )
   const homes = [...new Set(cheats.map(({ file }) => file))].map((file) => `[${file}](${file})`)
   const total = `${rows.length} checks, broken in ${homes.join(', ')}.`
   return `### ${TITLES[vendor] ?? vendor}\n\n${total}\n\n| check | stage | what holds | refused with | tested by |\n|---|---|---|---|---|\n${rows.join('')}`

@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { type NvidiaOptions, verifyNvidia } from '../index.ts'
+import {
+  collaterals,
+  flipped,
+  type Honest,
+  honest,
+  mutations,
+  requireCollateralRefused,
+  requireRefused,
+} from '../mutation.fixture.ts'
+import { present, read, readText } from '../vectors.fixture.ts'
+
+jest.setTimeout(3_600_000)
+
+const RUNS = 30_000
+const COLLATERAL_RUNS = 10_000
+const LIMIT_MS = 250
+let longest = 0
+let ran = 0
+
+/** Slow means slow each time: the machine may be busy. */
+async function timed(work: () => Promise<number>): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const took = await work()
+    if (took <= LIMIT_MS) {
+      longest = Math.max(longest, took)
+      ran += 1
+      return
+    }
+    if (attempt === 4) throw new Error(`took ${took} ms`)
+  }
+}
+
+afterAll(() => void process.stderr.write(`NVIDIA: ${ran} mutations, the slowest took ${longest.toFixed(1)} ms\n`))
+
+const lenient: NvidiaOptions = {
+  appraisal: {
+    hardware: 'any',
+    drivers: 'any',
+    vbios: 'any',
+    reports: { measurements: 'any', revocation: 'optional' },
+  },
+  relyingParty: { nonce: 'any', devices: 'any', platforms: 'any' },
+  now: 1_790_000_000n,
+}
+
+function real(): readonly Honest[] {
+  if (!present) {
+    console.warn('real evidence: skipped, ../shared/vectors/tee/nvidia is not beside the project')
+    return []
+  }
+  const hex = (file: string) => new Uint8Array(Buffer.from(readText(file).trim(), 'hex'))
+  const report = hex('nv-hopperAttestationReport.txt')
+  const certificateChain = readText('nv-hopperCertChain.txt')
+  const list = read('nv-switch_evidence_ls10.json')
+  return [
+    {
+      name: 'a real report of a GPU',
+      evidence: report,
+      other: hex('nv-hopperAttestationReportExpired.txt'),
+      options: { ...lenient, collateral: { certificateChain } },
+    },
+    { name: 'a real list of a switch', evidence: list, other: read('nv-hopper_evidence.json'), options: lenient },
+  ]
+}
+
+describe.each([...honest, ...real()])('$name', (each) => {
+  const { evidence, other, options } = each
+
+  test('itself is accepted', async () => {
+    expect(await verifyNvidia(evidence, options)).toMatchObject({ status: 'accepted' })
+  })
+
+  test(`${RUNS} random changes, cuts and splices`, async () => {
+    await fc.assert(
+      fc.asyncProperty(mutations(evidence, other), (mutated) => timed(() => requireRefused(mutated, each))),
+      { numRuns: RUNS },
+    )
+  })
+})
+
+/** Reports and tokens: nothing in them is without a meaning. */
+const whole = [...honest, ...real()].filter(({ name }) => !/list/.test(name))
+
+test.each(whole)('every bit of $name, flipped', async ({ evidence, options }) => {
+  for (let bit = 0; bit < 8 * evidence.length; bit++) {
+    const { status } = await verifyNvidia(flipped(evidence, bit), options)
+    if (status !== 'rejected') throw new Error(`bit ${bit}: ${status}`)
+  }
+  process.stderr.write(`${8 * evidence.length} bits flipped\n`)
+})
+
+test.each(collaterals)(`$name: ${COLLATERAL_RUNS} mutations`, async (each) => {
+  await fc.assert(
+    fc.asyncProperty(mutations(each.original, each.other), (mutated) =>
+      timed(() => requireCollateralRefused(mutated, each)),
+    ),
+    { numRuns: COLLATERAL_RUNS },
+  )
+})

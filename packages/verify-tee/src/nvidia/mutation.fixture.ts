@@ -1,0 +1,196 @@
+import fc from 'fast-check'
+import { Refusal } from '../ledger.ts'
+import type { SignatureBackend } from '../pki/index.ts'
+import {
+  entryOf,
+  GPU,
+  KEY_ID,
+  makeBundle,
+  makeKeySet,
+  makeList,
+  makeReport,
+  NONCE,
+  ourOptions,
+  pem,
+  SWITCH,
+  usualChain,
+  usualCrls,
+  webKey,
+} from './devices.fixture.ts'
+import { parseEvidence } from './evidence.ts'
+import { type NvidiaOptions, verifyNvidia } from './index.ts'
+import { parseKeySet } from './keys.ts'
+import { makeOcsp } from './ocsp.fixture.ts'
+
+/** Evidence that is accepted, another piece to splice it with, and all that it takes. */
+export interface Honest {
+  readonly name: string
+  readonly evidence: Uint8Array
+  readonly other: Uint8Array
+  readonly options: NvidiaOptions
+}
+
+const { appraisal, relyingParty, ...rest } = ourOptions()
+const any: NvidiaOptions = { ...rest, appraisal, relyingParty: { ...relyingParty, devices: 'any' } }
+const chain = pem(usualChain())
+const [ofRoot = new Uint8Array(), ofIdentity = new Uint8Array()] = usualCrls()
+const answer = makeOcsp({ subjectSerial: 11n, issuer: 'ica' })
+
+export const honest: readonly Honest[] = [
+  { name: 'a list', evidence: makeList(entryOf()), other: makeList(entryOf(SWITCH)), options: any },
+  { name: 'tokens', evidence: makeBundle(), other: makeBundle({ version: '2.0' }), options: any },
+  {
+    name: 'a report',
+    evidence: makeReport(),
+    other: makeReport({ kind: SWITCH }),
+    options: { ...any, collateral: { certificateChain: chain, crls: [ofRoot, ofIdentity], ocsp: [answer] } },
+  },
+]
+
+const text = (bytes: Uint8Array): string => new TextDecoder('latin1').decode(bytes)
+const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value)
+
+/** Collateral by its kind: what is mutated, with what it is spliced, and what it is judged with. */
+export const collaterals: readonly {
+  readonly name: string
+  readonly original: Uint8Array
+  readonly other: Uint8Array
+  readonly judge: (mutated: Uint8Array) => readonly [evidence: Uint8Array, options: NvidiaOptions]
+  readonly same: (mutated: Uint8Array) => boolean
+}[] = [
+  {
+    name: 'a key set',
+    original: bytesOf(makeKeySet(webKey())),
+    other: bytesOf(makeKeySet(webKey(undefined, 'another'))),
+    judge: (mutated) => [makeBundleOnce(), { ...any, collateral: { keySet: text(mutated) } }],
+    same: (mutated) => {
+      const [a, b] = [text(mutated), makeKeySet(webKey())].map((set) => parseKeySet(set).get(KEY_ID)?.thumbprint)
+      return a === b
+    },
+  },
+  {
+    name: 'a chain',
+    original: bytesOf(chain),
+    other: bytesOf(pem(usualChain(SWITCH))),
+    judge: (mutated) => [
+      reportOnce,
+      { ...any, collateral: { certificateChain: text(mutated), crls: [ofRoot, ofIdentity], ocsp: [answer] } },
+    ],
+    same: (mutated) => meaning(reportOnce, text(mutated)) === meaning(reportOnce, chain),
+  },
+  {
+    name: 'a revocation list',
+    original: ofIdentity,
+    other: ofRoot,
+    judge: (mutated) => [
+      reportOnce,
+      { ...any, collateral: { certificateChain: chain, crls: [ofRoot, mutated], ocsp: [answer] } },
+    ],
+    same: () => false,
+  },
+  {
+    name: 'an OCSP answer',
+    original: answer,
+    other: makeOcsp({ subjectSerial: 12n, issuer: 'identity' }),
+    judge: (mutated) => [
+      reportOnce,
+      { ...any, collateral: { certificateChain: chain, crls: [ofRoot, ofIdentity], ocsp: [mutated] } },
+    ],
+    same: () => false,
+  },
+]
+const bundleOnce = makeBundle()
+const makeBundleOnce = (): Uint8Array => bundleOnce
+const reportOnce = makeReport({ kind: GPU, nonce: NONCE })
+
+/** What counts of evidence: tokens word by word; reports and certificates but for the root, which is pinned, byte by byte. */
+function meaning(evidence: Uint8Array, certificateChain?: string): string {
+  const parsed = parseEvidence(evidence, certificateChain)
+  if (parsed.kind === 'tokens') {
+    const { overall, devices } = parsed.bundle
+    return [overall.token.text, ...devices.map(({ name, token }) => `${name}:${token.text}`).sort()].join(' ')
+  }
+  const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+  return parsed.devices
+    .map(({ report, device }) =>
+      [report.signed, report.signature, ...(device?.chain.slice(0, 4).map(({ der }) => der) ?? [])].map(hex).join(' '),
+    )
+    .join(';')
+}
+
+export function sameMeaning(a: Uint8Array, b: Uint8Array): boolean {
+  try {
+    return meaning(a) === meaning(b)
+  } catch (error) {
+    if (error instanceof Refusal) return false
+    throw error
+  }
+}
+
+export function flipped(evidence: Uint8Array, bit: number): Uint8Array {
+  const copy = evidence.slice()
+  copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+  return copy
+}
+
+const joined = (...pieces: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(pieces))
+
+/** Somewhere in `bytes`: other bytes, a cut, a piece twice, a piece of other evidence. */
+export function mutations(bytes: Uint8Array, other: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const place = fc.nat(bytes.length - 1)
+  const length = fc.integer({ min: 1, max: 200 })
+  return fc.oneof(
+    fc.array(fc.tuple(place, fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 }).map((changes) => {
+      const copy = bytes.slice()
+      for (const [at, by] of changes) copy[at] = (copy[at] ?? 0) ^ by
+      return copy
+    }),
+    // Texts stay texts, so that it is their content that is looked at.
+    fc
+      .array(fc.tuple(place, fc.constantFrom(...bytesOf('AQgwz09+/-_.="0'))), { minLength: 1, maxLength: 3 })
+      .map((changes) => {
+        const copy = bytes.slice()
+        for (const [at, byte] of changes) copy[at] = byte
+        return copy
+      }),
+    place.map((at) => bytes.slice(0, at)),
+    fc.tuple(place, length).map(([at, n]) => joined(bytes.subarray(0, at), bytes.subarray(at + n))),
+    fc.tuple(place, length).map(([at, n]) => joined(bytes.subarray(0, at + n), bytes.subarray(at))),
+    fc
+      .tuple(place, fc.uint8Array({ minLength: 1, maxLength: 16 }))
+      .map(([at, more]) => joined(bytes.subarray(0, at), more, bytes.subarray(at))),
+    fc.tuple(place, fc.nat(other.length - 1)).map(([at, from]) => joined(bytes.subarray(0, at), other.subarray(from))),
+    fc
+      .tuple(place, length)
+      .map(([at, n]) => joined(bytes.subarray(0, at), other.subarray(at, at + n), bytes.subarray(at + n))),
+    fc.uint8Array({ maxLength: 200 }),
+  )
+}
+
+/** Throws where a verdict is one that may not be. The longest that judging took, in milliseconds. */
+export async function requireRefused(
+  mutated: Uint8Array,
+  { evidence, options }: Pick<Honest, 'evidence' | 'options'>,
+  same: (mutated: Uint8Array) => boolean = (bytes) => sameMeaning(bytes, evidence),
+): Promise<number> {
+  const start = performance.now()
+  const verdict = await verifyNvidia(mutated, options)
+  const took = performance.now() - start
+  if (verdict.status === 'accepted' && !same(mutated)) throw new Error('accepted')
+  if (verdict.status === 'rejected' && verdict.code === 'VS_TEE_INTERNAL') throw new Error(verdict.detail)
+  return took
+}
+
+/** The same for collateral. */
+export async function requireCollateralRefused(
+  mutated: Uint8Array,
+  { original, judge, same }: (typeof collaterals)[number],
+): Promise<number> {
+  const [evidence, options] = judge(mutated)
+  return requireRefused(evidence, { evidence, options }, () => Buffer.compare(mutated, original) === 0 || same(mutated))
+}
+
+export const withBackend = (options: NvidiaOptions, backend: SignatureBackend): NvidiaOptions => ({
+  ...options,
+  backend,
+})

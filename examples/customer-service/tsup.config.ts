@@ -1,8 +1,8 @@
 import { defineConfig } from 'tsup'
 
-/** The quickstart alone, as a program that Node runs without a loader; `../model/` lies beside `dist` as it does beside `src`. */
+/** The quickstart, and the example for others to import, for Node without a loader; `../model/` lies beside `dist` as it does beside `src`. */
 export default defineConfig({
-  entry: { quickstart: 'scripts/quickstart.ts' },
+  entry: { index: 'src/index.ts', quickstart: 'scripts/quickstart.ts' },
   format: ['esm'],
   target: 'es2022',
   platform: 'node',

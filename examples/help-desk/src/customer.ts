@@ -31,7 +31,7 @@ export interface CustomerOptions {
   readonly rpcUrl: string
   readonly privateKey: Hex
   /** Never used for keys: a customer proves nothing. */
-  readonly cacheDirectory: string
+  readonly cacheDirectory?: string
 }
 
 export interface Customer extends AsyncDisposable {

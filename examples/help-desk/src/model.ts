@@ -34,12 +34,11 @@ export async function loadModel(): Promise<Model> {
  * Executor and proofs. The words are public, so that the commitment of their features is not salted: whoever reads them
  * recomputes it. The keys are for development: whoever makes them can forge proofs.
  */
-export const answering = (cacheDirectory: string): readonly Plugin[] => [
+export const answering = (cacheDirectory?: string): readonly Plugin[] => [
   onnx(),
   zkml({
     keys: 'development',
     visibility: { inputs: 'public' },
-    cacheDirectory,
-    cacheSecretFile: `${cacheDirectory}.secret`,
+    ...(cacheDirectory === undefined ? {} : { cacheDirectory, cacheSecretFile: `${cacheDirectory}.secret` }),
   }),
 ]

@@ -18,11 +18,20 @@ export interface NodeOptions extends Partial<Omit<IntakeOptions, 'settlement' | 
   readonly privateKey: Hex
   /** Everything that the node must not forget: keys, jobs, what it sent, how far it read. */
   readonly directory: string
+  /** Of the keys alone; default: below `directory`. `shared` is where this machine's other stacks keep theirs. */
+  readonly keys?: 'shared'
   readonly listener: IntakeListener
 }
 
 /** A node that answers help desks. It knows a chain and nobody. */
-export async function startNode({ rpcUrl, privateKey, directory, listener, ...options }: NodeOptions): Promise<Stack> {
+export async function startNode({
+  rpcUrl,
+  privateKey,
+  directory,
+  keys,
+  listener,
+  ...options
+}: NodeOptions): Promise<Stack> {
   const model = await loadModel()
   const settlement = evm({ rpcUrl, signer: privateKey, journalDirectory: join(directory, 'journal') })
   const answers = intake({
@@ -33,7 +42,12 @@ export async function startNode({ rpcUrl, privateKey, directory, listener, ...op
   })
   answers.subscribe(listener)
   return createStack({
-    plugins: [...answering(join(directory, 'keys')), kept(directory, privateKey), settlement, answers],
+    plugins: [
+      ...answering(keys === 'shared' ? undefined : join(directory, 'keys')),
+      kept(directory, privateKey),
+      settlement,
+      answers,
+    ],
   })
 }
 

@@ -53,7 +53,7 @@ export interface Findings<Claims> {
  * and options (`VS_TEE_INVALID_OPTION`) do, because they are the caller's.
  */
 export async function judged<const T extends CheckTable, Claims>(
-  vendor: Vendor | (() => Vendor),
+  vendor: Vendor,
   table: T,
   judge: (ledger: Ledger<keyof T & string>, found: (findings: Findings<Claims>) => void) => Promise<void> | void,
   notCovered: readonly string[] = [],
@@ -100,7 +100,7 @@ export async function judged<const T extends CheckTable, Claims>(
       results.get(id) ?? { id, stage, title, outcome: 'skipped', detail: 'not reached' },
   )
   const common = {
-    vendor: typeof vendor === 'function' ? vendor() : vendor,
+    vendor,
     checks,
     ...findings,
     notCovered: [...notCovered, ...PHYSICAL_ATTACKS],

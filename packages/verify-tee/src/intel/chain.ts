@@ -26,8 +26,10 @@ export function readChain(text: string, name: string, within: 'quote' | 'collate
     const read = () => parseCertificate(decodeBase64(joinLines(block, end, name), name), `${name}[${i}]`)
     // The first is the platform's: one of many.
     if (within === 'quote' && i === 0) return read()
-    const certificate = issuers.get(block) ?? read()
-    issuers.set(block, certificate)
+    // With the line end: the lines of another text are not those of this one.
+    const key = end + block
+    const certificate = issuers.get(key) ?? read()
+    issuers.set(key, certificate)
     return certificate
   })
 }

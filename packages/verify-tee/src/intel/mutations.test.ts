@@ -74,11 +74,36 @@ test('every arithmetic comes to the same verdict', async () => {
   )
 })
 
-test('what is judged is what came, whatever happens to it meanwhile', async () => {
-  const bytes = quote.slice()
+// `slice` of a Buffer is a view.
+test.each([
+  ['bytes', quote.slice()],
+  ["Node's bytes", Buffer.from(quote)],
+])('%s are judged as they came, whatever happens to them meanwhile', async (_, bytes) => {
   const judging = judge(bytes)
   bytes.fill(0)
-  expect((await judging).status).toBe('accepted')
+  expect(await judging).toMatchObject({ status: 'accepted', vendor: 'intel-tdx' })
+})
+
+test('a forgery that turns into a quote while it is judged is refused', async () => {
+  const bytes = Buffer.from(quote)
+  bytes.set(Buffer.from('ff'.repeat(48), 'hex'), 48 + 136)
+  const judging = judge(bytes)
+  bytes.set(quote)
+  expect(await judging).toMatchObject({ status: 'rejected', check: 'quote-signature' })
+})
+
+test('a chain of mixed line ends is refused, whether or not its issuers were read before', async () => {
+  const mixed = (text: string): string =>
+    text
+      .replaceAll('\n', '\r\n')
+      .split(/(?=-----BEGIN)/)
+      .map((block, i) => (i === 0 ? block : block.replace(/(?<!-)\r\n(?!-)/g, '\n')))
+      .join('')
+  const strange = makeQuote({ chainText: mixed })
+  const refused = { status: 'rejected', check: 'form', detail: expect.stringContaining('lines of 64 characters') }
+  expect(await judge(strange)).toMatchObject(refused)
+  expect((await judge(quote)).status).toBe('accepted')
+  expect(await judge(strange)).toMatchObject(refused)
 })
 
 test('what was found wrong once is wrong again', async () => {

@@ -52,10 +52,11 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
   const backend = options.backend ?? standard
   const memory = memoryOf(backend)
   const trust: Trust = { root: rootOf(options.root), at: now, backend: memory.backend }
-  const vendor = () => (isTdx(evidence) ? 'intel-tdx' : 'intel-sgx')
+  // A copy, which `slice` of Node's Buffer is not: whoever holds the bytes could change them between two steps.
+  const bytes = new Uint8Array(evidence.subarray(0, MAX_QUOTE_BYTES + 1))
+  const vendor = isTdx(bytes) ? 'intel-tdx' : 'intel-sgx'
   return judged<typeof INTEL_CHECKS, IntelClaims>(vendor, INTEL_CHECKS, async (ledger, found) => {
-    // A copy: whoever holds the bytes could change them between two steps.
-    const quote = parseQuote(evidence.slice(0, MAX_QUOTE_BYTES + 1))
+    const quote = parseQuote(bytes)
     const { certification } = quote
     found({ claims: claimsOf(quote) })
     ledger.note('form', true)

@@ -267,7 +267,7 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
     'minimum-tcb',
     { body: set(0x1f6, 23), appraisal: { minimumTcb: { Milan: { launch: { snp: 24 } } } } },
   ],
-  ['a product without minimums', 'minimum-tcb', { appraisal: { minimumTcb: { Genoa: {} } } }],
+  ['a product without minimums', 'minimum-tcb', { appraisal: { minimumTcb: { Genoa: { reported: { snp: 1 } } } } }],
   ['a version that can be rolled back', 'committed-tcb', { body: set(0x1e7, 218) }],
   ['old firmware', 'minimum-firmware', { appraisal: { minimumFirmware: { major: 1, minor: 55, build: 2 } } }],
   ['mitigations that nobody reports', 'mitigations', { appraisal: { mitigations: {} } }],

@@ -107,7 +107,7 @@ export function parseEvidence(bytes: Uint8Array): Evidence {
   const signed = whole.take(SIGNED_BYTES, 'signed')
   const field = whole.take(REPORT_BYTES - SIGNED_BYTES, 'signature')
   const { report, reserved } = parseReport(signed)
-  const part = (from: number): Uint8Array => field.slice(from, from + 48).reverse()
+  const part = (from: number): Uint8Array => field.subarray(from, from + 48).toReversed()
   return {
     report,
     reserved,

@@ -14,7 +14,8 @@ const components = {
   snp: byte.optional(),
   microcode: byte.optional(),
 }
-const minimums = <T extends z.ZodType>(version: T) =>
+/** A product whose minimums are all left away would be any version of it, unsaid. */
+const minimums = <T extends z.ZodType<object>>(version: T) =>
   z
     .strictObject({
       /** What the host chose to report and the endorsement key was derived from. */
@@ -26,6 +27,10 @@ const minimums = <T extends z.ZodType>(version: T) =>
       /** What ran when the guest was launched or came here. */
       launch: version.optional(),
     })
+    .refine(
+      (named) => Object.values(named).some((parts) => Object.values(parts ?? {}).some((least) => least !== undefined)),
+      'at least one minimum, or "any" for all products',
+    )
     .readonly()
 const older = minimums(z.strictObject(components).readonly())
 const newer = minimums(z.strictObject({ fmc: byte.optional(), ...components }).readonly())

@@ -150,6 +150,11 @@ test('wrong policies and options are errors that name the field', async () => {
     [{ ...options, appraisal: { ...appraisal, surprise: 1 } }, 'appraisal'],
     [{ ...options, appraisal: { ...appraisal, measurements: [] } }, 'appraisal.measurements'],
     [{ ...options, appraisal: { ...appraisal, vmpls: [4] } }, 'appraisal.vmpls.0'],
+    [{ ...options, appraisal: { ...appraisal, minimumTcb: { Milan: {} } } }, 'appraisal.minimumTcb.Milan'],
+    [
+      { ...options, appraisal: { ...appraisal, minimumTcb: { Milan: { reported: {} } } } },
+      'appraisal.minimumTcb.Milan',
+    ],
     [{ ...options, relyingParty: { platforms: 'any' } }, 'relyingParty.reportData'],
     [{ ...options, collateral: { ask: 'x' } }, 'collateral.ask'],
     [{ ...options, collateral: { vek: 5 } }, 'collateral.vek'],
@@ -186,4 +191,11 @@ test('inspection shows what a report says, what follows it, and what is wrong wi
   expect(inspectSevSnp(Buffer.concat([bent, Uint8Array.of(1)])).faults).toHaveLength(3)
   expect(inspectSevSnp(Buffer.concat([bent, makeTable([[VCEK, Uint8Array.of(1)]])])).faults).toHaveLength(3)
   expect(() => inspectSevSnp(evidence.subarray(1))).toThrow(expect.objectContaining({ code: 'VS_TEE_MALFORMED' }))
+})
+
+test('who looks at evidence does not change it', () => {
+  const evidence = Buffer.from(build({}).evidence)
+  const before = Buffer.from(evidence)
+  inspectSevSnp(evidence)
+  expect(evidence.equals(before)).toBe(true)
 })

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
+import { flipped } from '../mutations.fixture.ts'
 import { nobleBackend, nodeBackend, webBackend } from '../pki/index.ts'
 import { base64Url, makeBundle, makeReport } from './devices.fixture.ts'
 import { inspectNvidia, verifyNvidia } from './index.ts'
 import {
   collaterals,
-  flipped,
   honest,
   mutations,
   requireCollateralRefused,

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
+import { flipped } from '../../mutations.fixture.ts'
 import { type NvidiaOptions, verifyNvidia } from '../index.ts'
 import {
   collaterals,
-  flipped,
   type Honest,
   honest,
   mutations,

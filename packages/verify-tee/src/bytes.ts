@@ -65,5 +65,8 @@ export const isZero = (bytes: Uint8Array): boolean => bytes.every((b) => b === 0
 
 /** Not in constant time: nothing that is compared here is secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i])
+  if (a === b) return true
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }

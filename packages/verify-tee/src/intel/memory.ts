@@ -1,10 +1,11 @@
-import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { equalBytes } from '../bytes.ts'
 import type { PublicKey, SignatureBackend } from '../pki/index.ts'
 import { Recent } from '../recent.ts'
 import type { DecodedCollateral } from './collateral.ts'
 
-const SIGNATURES = 512
+const SIGNATURES = 128
+const MAX_MESSAGE = 65_536
 const COLLATERAL = 16
 
 /**
@@ -23,16 +24,18 @@ const memories = new WeakMap<SignatureBackend, Memory>()
 export function memoryOf(backend: SignatureBackend): Memory {
   const known = memories.get(backend)
   if (known !== undefined) return known
-  const right = new Recent<true>(SIGNATURES)
+  const right = new Recent<Uint8Array>(SIGNATURES)
   const memory: Memory = {
     collateral: new Recent(COLLATERAL),
     backend: {
       name: backend.name,
       async verify(algorithm, key, message, signature) {
-        const id = [algorithm, ...partsOf(key), bytesToHex(signature), digestOf(message)].join()
-        if (right.get(id) === true) return true
+        const id = [algorithm, ...partsOf(key), bytesToHex(signature)].join()
+        const known = right.get(id)
+        if (known !== undefined && equalBytes(known, message)) return true
         const holds = await backend.verify(algorithm, key, message, signature)
-        if (holds) right.set(id, true)
+        // Messages are views of copies that were made when they were read: nobody changes them.
+        if (holds && message.length <= MAX_MESSAGE) right.set(id, message)
         return holds
       },
     },
@@ -43,12 +46,3 @@ export function memoryOf(backend: SignatureBackend): Memory {
 
 const partsOf = (key: PublicKey): readonly string[] =>
   key.type === 'ec' ? [key.curve, bytesToHex(key.point)] : ['RSA', bytesToHex(key.modulus), key.exponent.toString()]
-
-/** Of bytes that nobody changes: they were copied when they were read. */
-const digests = new WeakMap<Uint8Array, string>()
-
-function digestOf(message: Uint8Array): string {
-  const digest = digests.get(message) ?? bytesToHex(sha256(message))
-  digests.set(message, digest)
-  return digest
-}

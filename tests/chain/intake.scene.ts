@@ -89,7 +89,7 @@ const artefacts: Artefacts = {
   blobs: {},
 }
 
-const tierOf = (bytecode: Hex): Plugin => ({
+export const tierOf = (bytecode = ACCEPTING): Plugin => ({
   ...fakeTier(),
   register: (host) => {
     host.provide('committer', fakeCommitter)
@@ -195,7 +195,7 @@ const WORD = 64
 
 /** A request says its input in its nonce: a one-element tensor `x`. */
 export const inputOf = (x: number): Tensor => tensor('x', 'int32', [1], [x])
-const inputsOfNonce: IntakeOptions['serves'][number]['inputsOf'] = async ({ request }) => ({
+export const inputsOfNonce: IntakeOptions['serves'][number]['inputsOf'] = async ({ request }) => ({
   inputs: [inputOf(Number(BigInt(request.nonce) & 0xffffn))],
 })
 

@@ -1,35 +1,43 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { EventEmitter, once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deploy, encodeCall, laneOf, privateKeyAccount } from '@veristack/chain-evm'
 import {
+  createStack,
   type Hex,
   isVeristackError,
+  type Plugin,
   type Policy,
   parseDigest,
   policyDigest,
   type RequestId,
+  type Stack,
   toHex,
 } from '@veristack/core'
-import { FAKE_KIND, fakeAnchor } from '@veristack/core/testing'
+import { FAKE_KIND, fakeAnchor, fakeExecutor } from '@veristack/core/testing'
 import {
   approve,
   creditOf,
+  evm,
   finalize,
   findEvents,
   getResult,
+  intake,
   placeRequest,
   publishAnchors,
   refund,
   revokeAnchor,
   revokeProgram,
 } from '@veristack/settlement-evm'
+import { transformSync } from 'esbuild'
 import { openProgress } from '../../packages/settlement-evm/src/intake/progress.ts'
 import { compileTokens, mintAbi } from '../../packages/settlement-evm/src/tokens.fixture.ts'
 import { answering } from '../../packages/settlement-evm/src/toy-tier.fixture.ts'
 import {
   FOREIGN,
   inputOf,
+  inputsOfNonce,
   type Node,
   node,
   openScene,
@@ -38,9 +46,17 @@ import {
   program,
   type Scene,
   stranger,
+  tierOf,
   undecidedUntil,
 } from './intake.scene.ts'
 
+const fakePlugin: Plugin = {
+  specificationVersion: 'v1',
+  name: 'executing',
+  version: '0.0.0',
+  provides: ['executor'],
+  register: (host) => host.provide('executor', () => fakeExecutor()),
+}
 let scene: Scene
 let directory: string
 let folders = 0
@@ -446,6 +462,48 @@ test('takes what is paid in a token where the price is what its operator wants o
   const small = await scene.place(63, { request: { priceWei: PRICE - 1n } })
   expect(await answers.until('skipped', small)).toMatchObject({ reason: 'price' })
   expect((await getResult(scene.client, cheap)).state).toBe('open')
+})
+
+test('the lines of the README do what they say', async () => {
+  const readme = await readFile(join(__dirname, '../../packages/settlement-evm/README.md'), 'utf8')
+  const section = readme.split('\n## A node that answers what is asked on chain\n')[1] ?? ''
+  const [, code = ''] = /```ts\n([\s\S]*?)```/.exec(section) ?? []
+  const { code: body } = transformSync(code.replace(/^import .*$/gm, ''), { loader: 'ts', target: 'es2022' })
+  const [, told = ''] = /\/\/ (ready, .*)/.exec(code) ?? []
+  const lines: string[] = []
+  const heard = new EventEmitter()
+  const given = {
+    createStack,
+    evm,
+    intake,
+    network: scene.chain.network,
+    rpcUrl: scene.anvil.rpcUrl,
+    signer: stranger.privateKey,
+    folder: folder(),
+    program,
+    inputsOf: inputsOfNonce,
+    token: stranger.address,
+    tiers: [tierOf(), fakePlugin],
+    console: {
+      log: (line: string) => {
+        lines.push(line)
+        heard.emit(line)
+      },
+    },
+  }
+  const id = await scene.place(70, { application: {} })
+  const settled = once(heard, 'settled')
+  const run = new Function(...Object.keys(given), `return (async () => {${body}; return node})()`)
+  const stack: Stack = await run(...Object.values(given))
+  try {
+    await settled
+    expect((await getResult(scene.client, id)).state).toBe('delivered')
+    // What else the chain holds from before is none of its business.
+    expect(lines.filter((line) => line !== 'skipped' && line !== 'seen')).toEqual(['ready', 'taken', 'settled'])
+    expect(told.split(', ')).toEqual(['ready', 'seen', 'taken', 'settled'])
+  } finally {
+    await stack.close()
+  }
 })
 
 test('a flood is answered by no more at once than it may be', async () => {

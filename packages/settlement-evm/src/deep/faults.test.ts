@@ -5,7 +5,7 @@ test('whatever goes wrong at whichever step: the end is right, and everything ha
   const only = process.env.VERISTACK_ONLY ?? ''
   process.stderr.write(`VERISTACK_SEED=${seed}\n`)
   const all = combinations().filter((c) => `${c.step}: ${c.what}`.includes(only))
-  const report = await playAll(all, seed, (line) => process.stderr.write(`${line}\n`))
+  const report = await playAll(all, seed, { stages: 3, progress: (line) => process.stderr.write(`${line}\n`) })
   process.stderr.write(
     `${report.ran} combinations; ${report.idle.length} did not come to pass: ${report.idle.join('; ')}\n`,
   )

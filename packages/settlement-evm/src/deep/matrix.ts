@@ -251,35 +251,43 @@ const inTheWay = (): readonly Combination[] =>
 
 export const combinations = (): readonly Combination[] => [...reorganisations(), ...rpcFaults(), ...inTheWay()]
 
-/** Plays a life for each combination, one after another on one chain and with the same two accounts. */
+/**
+ * Plays a life for each combination: on `stages` chains side by side, and on each one after another with the same two
+ * accounts until it is worn.
+ */
 export async function playAll(
   list: readonly Combination[],
   seed: number,
-  progress: (text: string) => void = () => {},
+  { stages = 1, progress = () => {} }: { readonly stages?: number; readonly progress?: (text: string) => void } = {},
 ): Promise<MatrixReport> {
-  const random = seeded(seed)
-  let stage = await openStage()
   const idle: string[] = []
   const wrong: string[] = []
-  try {
-    for (const [i, { step, what, disturb }] of list.entries()) {
-      const name = `${step}: ${what}`
-      let isStruck = false
-      const disturbance = disturb(stage, random, () => {
-        isStruck = true
-      })
-      const life = await inTime(stage.play(step, disturbance))
-      if (!isStruck) idle.push(name)
-      const [got, expected] = life === undefined ? ['no end', ''] : [life, rightEnd(life.id)].map(text)
-      if (got !== expected) wrong.push(`${name}: ${got}`)
-      progress(`${i + 1} of ${list.length}: ${name}${got === expected ? '' : ` WRONG ${got}`}`)
-      if (life !== undefined) continue
+  const left = [...list.entries()]
+  let done = 0
+  const playSome = async (): Promise<void> => {
+    let stage = await openStage()
+    try {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const [i, { step, what, disturb }] = next
+        const name = `${step}: ${what}`
+        let isStruck = false
+        const disturbance = disturb(stage, seeded(seed + i), () => {
+          isStruck = true
+        })
+        const life = await inTime(stage.play(step, disturbance))
+        if (!isStruck) idle.push(name)
+        const [got, expected] = life === undefined ? ['no end', ''] : [life, rightEnd(life.id)].map(text)
+        if (got !== expected) wrong.push(`${name}: ${got}`)
+        progress(`${++done} of ${list.length}: ${name}${got === expected ? '' : ` WRONG ${got}`}`)
+        if (life !== undefined && !(await stage.isWorn())) continue
+        await stage.stop()
+        stage = await openStage()
+      }
+    } finally {
       await stage.stop()
-      stage = await openStage()
     }
-  } finally {
-    await stage.stop()
   }
+  await Promise.all(Array.from({ length: stages }, playSome))
   return { ran: list.length, idle, wrong }
 }
 

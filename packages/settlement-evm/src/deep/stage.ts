@@ -32,6 +32,7 @@ export type StepName = (typeof STEPS)[number]
 
 /** Blocks that any disturbance is kept from: what is set up, and the lives before. */
 const CALM_BLOCKS = 16
+const WORN_BLOCKS = 400n
 const WINDOW_SECONDS = 2000n
 const MINE_EVERY_MS = 40
 const ENOUGH_CALLBACK_GAS = 120_000n
@@ -71,6 +72,11 @@ export interface Stage {
   baseFee(wei?: bigint): void
   readonly payer: { readonly address: Address; readonly privateKey: Hex }
   readonly claimant: { readonly address: Address; readonly privateKey: Hex }
+  /**
+   * Whether another stage is to be opened. After some 900 blocks, anvil 1.7 was seen to lose the code of all contracts in
+   * a reorganisation of depth 11 or 12.
+   */
+  isWorn(): Promise<boolean>
   /** Plays one life from request to withdrawal and says what stands on chain after it. */
   play(step: StepName, disturbance: Disturbance): Promise<Life>
   stop(): Promise<void>
@@ -317,6 +323,7 @@ export async function openStage(): Promise<Stage> {
     },
     payer,
     claimant,
+    isWorn: async () => (await chain.now()).block > WORN_BLOCKS,
     play,
     stop: async () => {
       stopped = true

@@ -35,6 +35,10 @@ export function run(
 
 export interface ForgeTested {
   readonly passed: number
+  readonly failed: number
+  readonly skipped: number
+  /** Tests passed, by the name of the test contract. */
+  readonly passedOf: ReadonlyMap<string, number>
   /** Random calls of invariant tests in all, and how many of them the player itself reverted. */
   readonly calls: number
   readonly reverts: number
@@ -45,20 +49,26 @@ export async function forgeTest(
   args: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
 ): Promise<ForgeTested> {
-  const { code, output } = await run(forge(), ['test', '--offline', ...args], env)
-  const passed = /(\d+) tests passed, 0 failed, 0 skipped/.exec(output.slice(output.lastIndexOf('Ran ')))?.[1]
-  if (code !== 0 || passed === undefined) throw new Error(output)
-  const invariants = [...output.matchAll(/\(runs: \d+, calls: (\d+), reverts: (\d+)\)/g)]
-  const sum = (group: number): number => invariants.reduce((total, match) => total + Number(match[group]), 0)
-  return { passed: Number(passed), calls: sum(1), reverts: sum(2) }
+  const { tested, output } = await forgeCount(args, env)
+  if (tested.failed + tested.skipped > 0) throw new Error(output)
+  return tested
 }
 
-/** A million random moves, and a tenth more, against the settlement contract. */
-export const millionMoves = (): Promise<ForgeTested> =>
-  forgeTest(['--match-contract', 'SettlementInvariants'], {
-    FOUNDRY_INVARIANT_RUNS: '2200',
-    FOUNDRY_INVARIANT_DEPTH: '500',
-  })
+/** Runs `forge test` and counts, whatever it finds; throws where it does not get to an end. */
+export async function forgeCount(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly tested: ForgeTested; readonly output: string }> {
+  const { output } = await run(forge(), ['test', '--offline', ...args], env)
+  const total = /(\d+) tests passed, (\d+) failed, (\d+) skipped/.exec(output.slice(output.lastIndexOf('Ran ')))
+  if (total === null) throw new Error(output)
+  const [passed = 0, failed = 0, skipped = 0] = total.slice(1).map(Number)
+  const invariants = [...output.matchAll(/\(runs: \d+, calls: (\d+), reverts: (\d+)\)/g)]
+  const sum = (group: number): number => invariants.reduce((all, match) => all + Number(match[group]), 0)
+  const suites = output.matchAll(/^Ran \d+ tests? for \S+:(\w+)$[\s\S]*?^Suite result: \w+\. (\d+) passed/gm)
+  const passedOf = new Map([...suites].map(([, name = '', count]) => [name, Number(count)]))
+  return { tested: { passed, failed, skipped, passedOf, calls: sum(1), reverts: sum(2) }, output }
+}
 
 function forge(): string {
   const found = createRequire(createRequire(join(process.cwd(), 'x.js')).resolve('@foundry-rs/forge/package.json'))

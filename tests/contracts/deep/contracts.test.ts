@@ -1,7 +1,8 @@
-import { forgeTest, millionMoves } from '../forge.ts'
+import { forgeTest } from '../forge.ts'
+import { playMillionMoves } from '../moves.ts'
 
 test('a million random moves against the settlement contract', async () => {
-  const { calls, reverts } = await millionMoves()
+  const { calls, reverts } = await playMillionMoves()
   expect(calls).toBeGreaterThanOrEqual(1_000_000)
   // A move that reverts in the player itself tests nothing.
   expect(reverts).toBe(0)

@@ -23,7 +23,10 @@ const MAX_LISTS = 16
 const MAX_CRL = 1 << 16
 const MAX_TEXT = 1 << 19
 
-/** What has another form than it has to is the caller's fault; what the texts and bytes say is not. */
+/**
+ * What has another form than it has to is the caller's fault; what the texts and bytes say is not. A copy: nobody changes it
+ * while it is judged.
+ */
 export function checkCollateral(value: unknown): NvidiaCollateral {
   const refuse = (field: string, expected: string): Error =>
     fail('VS_TEE_INVALID_OPTION', { details: { field: `collateral${field}`, expected } })
@@ -41,8 +44,12 @@ export function checkCollateral(value: unknown): NvidiaCollateral {
         throw refuse(`.${key}`, 'bytes or texts')
     } else throw refuse(`.${key}`, 'one of keySet, certificateChain, crls, ocsp')
   }
-  return value
+  const { crls, ocsp, ...texts }: NvidiaCollateral = value
+  return { ...texts, ...(crls && { crls: copied(crls) }), ...(ocsp && { ocsp: copied(ocsp) }) }
 }
+
+const copied = (list: readonly Encoded[]): readonly Encoded[] =>
+  list.map((item) => (typeof item === 'string' ? item : new Uint8Array(item)))
 
 export interface Statuses {
   readonly crls: readonly Crl[]

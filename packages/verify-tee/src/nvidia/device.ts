@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { isZero } from '../bytes.ts'
-import { malformed } from '../ledger.ts'
+import { malformed, Refusal } from '../ledger.ts'
 import {
   type Certificate,
   children,
@@ -55,10 +55,17 @@ export function parseDevice(pem: string, name: string): Device {
     chain,
     hwModel,
     product,
-    kind: product.startsWith('LS') ? 'switch' : 'gpu',
+    kind: kindOf(product, `${name}.0.subjectAltName`),
     pdi: serial.toLowerCase(),
     firmwareIds: firmwareIds(leaf, `${name}.0.firmwareId`),
   }
+}
+
+/** NVIDIA's network cards measure themselves under a root of its own too. */
+function kindOf(product: string, name: string): Device['kind'] {
+  if (/^LS_?\d/.test(product)) return 'switch'
+  if (/^G[A-Z]\d/.test(product)) return 'gpu'
+  throw new Refusal('certificate-chain', 'VS_TEE_UNSUPPORTED', `${name}: expected a GPU or a switch, got ${product}`)
 }
 
 function deviceInfo(leaf: Certificate, name: string): { readonly product: string; readonly serial: string } {

@@ -24,6 +24,10 @@ export async function judgeReports(
 ): Promise<{ readonly missing: readonly string[] }> {
   ledger.require('spdm-messages', true)
   const statuses = parseStatuses(collateral)
+  // A device makes its own certificate anew for other firmware, with another serial number; this stays.
+  const pdis = devices.flatMap(({ device }) => (device === undefined ? [] : [device.pdi]))
+  const twice = pdis.find((pdi, i) => pdis.indexOf(pdi) !== i)
+  ledger.require('distinct-devices', twice === undefined, twice === undefined ? undefined : `PDI ${twice} twice`)
   const missing = new Set<string>()
   for (const [i, { report, device, said }] of devices.entries()) {
     const name = `device ${i}`

@@ -14,6 +14,7 @@ import {
   honestList,
   idOf,
   KEY_ID,
+  keyOf,
   makeBundle,
   makeKeySet,
   makeList,
@@ -25,6 +26,7 @@ import {
   SWITCH,
   tcbInfo,
   usualChain,
+  usualCrls,
   webKey,
 } from './devices.fixture.ts'
 import { inspectNvidia, NVIDIA_CHECKS, type NvidiaOptions, verifyNvidia } from './index.ts'
@@ -101,6 +103,32 @@ describe('what is honest is accepted', () => {
     expect(verdict).toMatchObject({ status: 'accepted' })
     expect(verdict.claims?.devices[0]?.report).toMatchObject({ measurements: { 200: '0100ff' }, opaque: { 777: '01' } })
     expect(verdict.checks.find(({ id }) => id === 'firmware-id')).toMatchObject({ outcome: 'skipped' })
+  })
+
+  test('a machine of eight GPUs and four switches', async () => {
+    const many = (kind: typeof GPU, n: number) =>
+      Array.from({ length: n }, (_, i) => ({
+        ...kind,
+        serial: kind.serial + BigInt(i),
+        pdi: `${kind.pdi.slice(0, -1)}${i}`,
+      }))
+    const kinds = [...many(GPU, 8), ...many(SWITCH, 4)]
+    const evidence = makeList(...kinds.map((kind) => entryOf(kind)))
+    const { relyingParty } = options
+    const expected = { ...relyingParty, devices: { gpus: 8, switches: 4 }, platforms: kinds.map(idOf) }
+    const verdict = await verifyNvidia(evidence, { ...options, relyingParty: expected })
+    expect(verdict).toMatchObject({ status: 'accepted' })
+    expect(verdict.platformId).toBeUndefined()
+    expect(verdict.claims?.devices.map(({ name }) => name).slice(6, 10)).toEqual([
+      'GPU-6',
+      'GPU-7',
+      'SWITCH-0',
+      'SWITCH-1',
+    ])
+    // What is remembered of the others is not taken for the last.
+    const forged = entryOf(kinds.at(-1), makeReport({ kind: SWITCH, key: keyOf('mallory') }))
+    const last = makeList(...kinds.slice(0, -1).map((kind) => entryOf(kind)), forged)
+    expect(await verifyNvidia(last, { ...options, relyingParty: expected })).toMatchObject({ code: 'VS_TEE_SIGNATURE' })
   })
 
   test('a chain without its root', async () => {
@@ -200,6 +228,35 @@ describe('what the policy allows', () => {
     const chain = usualChain().with(0, certificate('leaf', GPU, { extensions }))
     const entry = { ...entryOf(GPU, makeReport(), chain), arch: 'BLACKWELL' }
     expect(await verifyNvidia(makeList(entry), one())).toMatchObject({ status: 'accepted' })
+  })
+
+  test('a device counts once, whatever certificate its firmware made', async () => {
+    const again = { ...GPU, serial: GPU.serial + 1n }
+    const list = makeList(entryOf(GPU), entryOf(again))
+    expect(await verifyNvidia(list, one({ platforms: 'any' }))).toMatchObject({
+      status: 'rejected',
+      check: 'distinct-devices',
+      detail: `PDI ${GPU.pdi.toLowerCase()} twice`,
+    })
+  })
+
+  test('a network card is no GPU', async () => {
+    const card = { ...GPU, product: 'BF3', hwModel: 'BF3 A01' }
+    const { arch: _, ...entry } = entryOf(card)
+    const appraisal = { ...options.appraisal, hardware: 'any' } as const
+    expect(await verifyNvidia(makeList(entry), { ...one(), appraisal })).toMatchObject({
+      status: 'rejected',
+      code: 'VS_TEE_UNSUPPORTED',
+      check: 'certificate-chain',
+    })
+  })
+
+  test('lists are not changed by who holds their bytes, while they are judged', async () => {
+    const lists = usualCrls()
+    const collateral = { ...options.collateral, crls: [...lists] }
+    const judging = verifyNvidia(makeList(entryOf()), { ...one(), collateral })
+    for (const list of lists) list.fill(0)
+    expect(await judging).toMatchObject({ status: 'accepted' })
   })
 
   test('options of the wrong form are the caller’s', async () => {

@@ -1,17 +1,12 @@
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isVeristackError } from '@veristack/core/receipt'
+import type { CollateralCache } from '../disk-cache.ts'
 import { fail } from '../errors.ts'
 import { Refusal } from '../ledger.ts'
 import { commonName } from '../pki/index.ts'
 import { decodeCollateral, type IntelCollateral } from './collateral.ts'
 import { parseQuote } from './parse.ts'
 import { readQeIdentity, readTcbInfo } from './tcb-info.ts'
-
-/** Where answers are kept, such as `diskCache(directory)`. What is read is checked again by whoever judges with it. */
-export interface CollateralCache {
-  get(key: string): Promise<Uint8Array | undefined>
-  set(key: string, bytes: Uint8Array): Promise<void>
-}
 
 export interface FetchIntelOptions {
   /** Base address of Intel's service; `https://api.trustedservices.intel.com` unless told. */

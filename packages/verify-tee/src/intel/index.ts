@@ -1,11 +1,11 @@
-export { diskCache } from '../disk-cache.ts'
+export { type CollateralCache, diskCache } from '../disk-cache.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export type { PckId } from './certification.ts'
 export { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 export { type IntelClaims, inspectIntel } from './claims.ts'
 export type { IntelCollateral } from './collateral.ts'
 export { type MeasuredEvent, type Rtmrs, replayEventLog } from './event-log.ts'
-export { type CollateralCache, type FetchIntelOptions, fetchIntelCollateral } from './fetch.ts'
+export { type FetchIntelOptions, fetchIntelCollateral } from './fetch.ts'
 export {
   FEATURES,
   type IntelAppraisal,

@@ -173,9 +173,11 @@ export function derOid(value: Der, name: string): string {
   return [root, head - 40 * root, ...rest].join('.')
 }
 
+const LATIN1 = new TextDecoder('latin1')
+
 /** UTCTime and GeneralizedTime as RFC 5280 section 4.1.2.5 writes them: Zulu, with seconds, without fractions. Unix seconds. */
 export function derTime(value: Der, name: string): bigint {
-  const text = new TextDecoder('latin1').decode(value.content)
+  const text = LATIN1.decode(value.content)
   const short = value.tag === TAG.utcTime
   const form = short ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
   const match = short || value.tag === TAG.generalizedTime ? form.exec(text) : null

@@ -1,4 +1,3 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
 import { FIELD_BYTES, type PublicKey, type SignatureBackend, wellFormed } from './backend.ts'
 
 type Crypto = typeof import('node:crypto')
@@ -56,6 +55,8 @@ export function toJwk(key: PublicKey): { kty: string; crv?: string; x?: string; 
 }
 
 function base64Url(bytes: Uint8Array): string {
-  const binary = bytesToHex(bytes).replace(/../g, (pair) => String.fromCharCode(Number.parseInt(pair, 16)))
-  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '')
 }

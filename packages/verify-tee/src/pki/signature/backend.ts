@@ -32,6 +32,8 @@ export function wellFormed(algorithm: SignatureAlgorithm, key: PublicKey, signat
       key.modulus.length >= 256 &&
       key.modulus.length <= 512 &&
       (key.modulus[0] ?? 0) >= 0x80 &&
+      // Of primes; OpenSSL does not reckon with an even one.
+      ((key.modulus.at(-1) ?? 0) & 1) === 1 &&
       key.exponent === 65537n &&
       signature.length === key.modulus.length
     )

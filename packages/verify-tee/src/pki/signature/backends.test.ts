@@ -190,6 +190,23 @@ describe('RSA-PSS, against OpenSSL', () => {
     expect(await verdict('rsa-pss-sha384', spki, message, hexToBytes(sum.toString(16)))).toBe(false)
   })
 
+  test('an even modulus is no key, even where the arithmetic would come out', async () => {
+    const big = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+    const wide = (n: bigint) => hexToBytes(n.toString(16).padStart(512, '0'))
+    const power = (base: bigint, exponent: bigint, m: bigint): bigint =>
+      exponent === 0n ? 1n : (power((base * base) % m, exponent >> 1n, m) * (exponent & 1n ? base : 1n)) % m
+    const encoded = power(big(honest), 65537n, big(modulusOf(key)))
+    const half = makeKey('rsa-pss-sha384', 2047)
+    const m = big(modulusOf(half))
+    const root = power(encoded % m, big(Buffer.from(half.secret.export({ format: 'jwk' }).d ?? '', 'base64url')), m)
+    // What is encoded is even.
+    const signature = wide(root % 2n === 0n ? root : root + m)
+    expect(power(big(signature), 65537n, 2n * m)).toBe(encoded)
+    const even = { type: 'rsa', modulus: wide(2n * m), exponent: 65537n } as const
+    expect(verifyPss(even.modulus, 65537n, message, signature)).toBe(true)
+    expect(await verdict('rsa-pss-sha384', even, message, signature)).toBe(false)
+  })
+
   test('any bit', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(8 * 256 - 1), async (bit) => {

@@ -98,7 +98,7 @@ export function certificate(place: Place, kind: DeviceKind = GPU, change: Partia
 const made = new Map<string, Uint8Array>()
 /** The same bytes each time: signatures are random. */
 const usual = (place: Place, kind: DeviceKind): Uint8Array => {
-  const id = place === 'root' ? place : `${place} ${kind.product} ${kind.serial}`
+  const id = place === 'root' ? place : `${place} ${kind.product} ${kind.serial} ${kind.pdi}`
   const der = made.get(id) ?? certificate(place, kind)
   made.set(id, der)
   return der

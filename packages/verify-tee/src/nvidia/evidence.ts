@@ -34,8 +34,7 @@ export function parseEvidence(bytes: Uint8Array, chain?: string): Evidence {
   if (bytes.length > MAX_EVIDENCE_BYTES)
     throw malformed('evidence', `at most ${MAX_EVIDENCE_BYTES} bytes`, `${bytes.length}`)
   if (isReport(bytes)) return single(bytes, chain)
-  // As JSON knows white space: a byte order mark is none.
-  const text = utf8(bytes, 'evidence').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  const text = trimmed(utf8(bytes, 'evidence'))
   if (/^1[0-9a-f][eE]0/.test(text)) return single(fromHex(text), chain)
   if (/^[A-Za-z0-9_-]+\./.test(text))
     throw malformed('evidence', 'a bundle of tokens', 'one token without those that it names')
@@ -52,6 +51,15 @@ export function parseEvidence(bytes: Uint8Array, chain?: string): Evidence {
       entry(item, `evidence.evidence_list.${i}`, { arch: shared.arch, nonce: shared.nonce }),
     ),
   }
+}
+
+/** Of what JSON calls white space; a byte order mark is none. A loop, because a pattern would look at long gaps again and again. */
+function trimmed(text: string): string {
+  const isSpace = (at: number): boolean => ' \t\r\n'.includes(text[at] ?? 'x')
+  let [from, to] = [0, text.length]
+  while (from < to && isSpace(from)) from += 1
+  while (to > from && isSpace(to - 1)) to -= 1
+  return text.slice(from, to)
 }
 
 const REQUEST = ['nonce', 'arch', 'evidence_list', 'claims_version']

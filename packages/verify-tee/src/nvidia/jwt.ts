@@ -73,10 +73,15 @@ export function utf8(bytes: Uint8Array, name: string): string {
   }
 }
 
+/** Commas, to be exact. The largest is a key set, with ten for each key. */
+const MAX_VALUES = 8192
 const LIMITS = { maxBytes: 1 << 20, maxDepth: 8 }
 
 /** JSON of one spelling: no member twice, no odd numbers. */
 export function parseJson(text: string, name: string): unknown {
+  let values = 0
+  for (let at = text.indexOf(','); at !== -1; at = text.indexOf(',', at + 1)) values += 1
+  if (values > MAX_VALUES) throw malformed(name, `at most ${MAX_VALUES} values`, 'more')
   try {
     return parseJsonText(text, name, LIMITS)
   } catch (error) {

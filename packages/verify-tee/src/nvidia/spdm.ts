@@ -7,7 +7,6 @@ import { Cursor, equalBytes, isZero } from '../bytes.ts'
 import { malformed, Refusal } from '../ledger.ts'
 
 export const MAX_REPORT_BYTES = 65_536
-export const REQUEST_BYTES = 37
 export const SIGNATURE_BYTES = 96
 const SPDM_1_1 = 0x11
 const GET_MEASUREMENTS = 0xe0
@@ -15,6 +14,7 @@ const MEASUREMENTS = 0x60
 const WITH_SIGNATURE = 1
 const ALL = 0xff
 const DMTF = 1
+const MAX_TEXT = 128
 
 export interface Measurement {
   /** What was measured, DSP0274 table 43; bit 7: the value is no digest. */
@@ -168,7 +168,9 @@ function parseOpaque(bytes: Uint8Array, name: string): ReadonlyMap<number, Uint8
 function opaqueText(report: SpdmReport, type: number, name: string): string | undefined {
   const bytes = report.opaque.get(type)
   if (bytes === undefined) return undefined
-  const text = new TextDecoder('latin1').decode(bytes).replace(/\0+$/, '')
+  // Long ones are not looked at: a pattern at an end would look at long gaps again and again.
+  const short = bytes.length <= MAX_TEXT ? bytes : new Uint8Array()
+  const text = new TextDecoder('latin1').decode(short).replace(/\0+$/, '')
   if (!/^[\x21-\x7e]{1,64}$/.test(text))
     throw malformed(name, '1 to 64 visible ASCII characters', `${bytes.length} bytes`)
   return text

@@ -18,6 +18,7 @@ import { type Evidence, parseEvidence } from './evidence.ts'
 import { judgeReports } from './judge-reports.ts'
 import { judgeTokens } from './judge-tokens.ts'
 import { type NvidiaAppraisal, type NvidiaRelyingParty, nvidiaAppraisal, nvidiaRelyingParty } from './policy.ts'
+import { remembering } from './remember.ts'
 import { NVIDIA_DEVICE_ROOT } from './roots.ts'
 
 export interface NvidiaOptions {
@@ -138,7 +139,11 @@ async function verifyEvidence(
     await judgeTokens(ledger, evidence.bundle, { keySet, policy: appraisal.tokens, relyingParty, now, backend })
     return []
   }
-  const { missing } = await judgeReports(ledger, evidence.devices, collateral, { root, now, backend })
+  const { missing } = await judgeReports(ledger, evidence.devices, collateral, {
+    root,
+    now,
+    backend: remembering(backend),
+  })
   if (missing.length === 0) {
     ledger.note('revocation', true)
     return []

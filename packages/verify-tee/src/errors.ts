@@ -98,4 +98,4 @@ export const fail = defineErrors({
   },
 })
 
-export type TeeErrorCode = `VS_TEE_${string}`
+export type TeeErrorCode = Parameters<typeof fail>[0]

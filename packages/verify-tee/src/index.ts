@@ -1,4 +1,4 @@
-export { fail, type TeeErrorCode } from './errors.ts'
+export { fail as teeErrors, type TeeErrorCode } from './errors.ts'
 export {
   defaultBackend,
   nobleBackend,

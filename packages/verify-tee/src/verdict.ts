@@ -44,7 +44,10 @@ export type TeeVerdict<Claims> = {
   readonly checks: readonly CheckResult[]
   readonly claims?: Claims
   readonly tcb?: TcbReport
-  /** PPID, CHIP_ID, GPU UUID: lower-case hexadecimal. */
+  /**
+   * Intel: PPID; AMD: CHIP_ID; NVIDIA: the serial number of a single device's certificate: lower-case hexadecimal. Nitro: the EC2
+   * instance, `i-…`.
+   */
   readonly platformId?: string
   /** What no check here can see. */
   readonly notCovered: readonly string[]

@@ -3,8 +3,8 @@ import type { Ledger } from '../ledger.ts'
 import { hexUpTo, oneOf } from './plain.ts'
 
 /**
- * Which machines may answer: platform ids (PPID, CHIP_ID, GPU UUID) in lower-case hexadecimal, or `any`, which has to be
- * said: whoever holds a machine can extract its keys, so a verdict about unknown machines rests on nobody doing so.
+ * Which machines may answer: platform ids (PPID, CHIP_ID, serial number of a device's certificate) in lower-case hexadecimal, or
+ * `any`, which has to be said: whoever holds a machine can extract its keys, so a verdict about unknown machines rests on nobody doing so.
  */
 export const platformIds = z.union([z.literal('any'), oneOf(hexUpTo(64))])
 export type PlatformIds = z.infer<typeof platformIds>

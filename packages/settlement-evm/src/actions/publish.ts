@@ -1,7 +1,7 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
 import { type Address, type Digest, type ProgramId, parseDigest } from '@veristack/core/receipt'
 import { programRegistryAbi } from '../bindings/ProgramRegistry.ts'
-import { type SettlementClient, senderOf } from '../client.ts'
+import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 
 export interface PublishedAnchor {
   readonly digest: Digest
@@ -18,29 +18,28 @@ export async function publishAnchors(
     readonly program: ProgramId
     readonly contentHash: Digest
     readonly anchors: readonly { readonly kind: string; readonly digest: Digest }[]
-    readonly signal?: AbortSignal
-  },
+  } & SendOptions,
 ): Promise<Mined> {
   const data = await encodeCall(programRegistryAbi, 'publish', [p.program, p.contentHash, p.anchors])
-  return sendToRegistry(client, 'publish', data, p.signal)
+  return sendToRegistry(client, 'publish', data, p)
 }
 
 /** Warns readers of an anchor. Requests that pinned it are not touched. */
 export async function revokeAnchor(
   client: SettlementClient,
-  p: { readonly program: ProgramId; readonly kind: string; readonly digest: Digest; readonly signal?: AbortSignal },
+  p: { readonly program: ProgramId; readonly kind: string; readonly digest: Digest } & SendOptions,
 ): Promise<Mined> {
   const data = await encodeCall(programRegistryAbi, 'revokeAnchor', [p.program, { kind: p.kind, digest: p.digest }])
-  return sendToRegistry(client, 'revokeAnchor', data, p.signal)
+  return sendToRegistry(client, 'revokeAnchor', data, p)
 }
 
 /** Warns readers of a whole program. Requests for it are not touched. */
 export async function revokeProgram(
   client: SettlementClient,
-  p: { readonly program: ProgramId; readonly signal?: AbortSignal },
+  p: { readonly program: ProgramId } & SendOptions,
 ): Promise<Mined> {
   const data = await encodeCall(programRegistryAbi, 'revokeProgram', [p.program])
-  return sendToRegistry(client, 'revokeProgram', data, p.signal)
+  return sendToRegistry(client, 'revokeProgram', data, p)
 }
 
 export interface PublishedProgram {
@@ -86,7 +85,7 @@ function sendToRegistry(
   client: SettlementClient,
   name: 'publish' | 'revokeAnchor' | 'revokeProgram',
   data: `0x${string}`,
-  signal?: AbortSignal,
+  options: SendOptions,
 ) {
-  return senderOf(client).send({ to: client.deployment.registry, data, name, abi: programRegistryAbi }, signal)
+  return sendTo(client, { to: client.deployment.registry, data, name, abi: programRegistryAbi }, options)
 }

@@ -1,7 +1,7 @@
 import { encodeCall, type Mined } from '@veristack/chain-evm'
 import type { Commitment } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
-import { type SettlementClient, senderOf } from '../client.ts'
+import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 import type { Order } from '../order.ts'
 
 /** Makes a callback again that failed. `outputs` as for `deliver` where the callback is at Delivered, otherwise empty. */
@@ -12,12 +12,8 @@ export async function retryCallback(
     readonly outputs: readonly Commitment[]
     /** Default, and least: what the terms say. */
     readonly callbackGas?: bigint
-    readonly signal?: AbortSignal
-  },
+  } & SendOptions,
 ): Promise<Mined> {
   const data = await encodeCall(settlementAbi, 'retryCallback', [p.order, p.outputs, p.callbackGas ?? 0n])
-  return senderOf(client).send(
-    { to: client.deployment.settlement, data, name: 'retryCallback', abi: settlementAbi },
-    p.signal,
-  )
+  return sendTo(client, { to: client.deployment.settlement, data, name: 'retryCallback', abi: settlementAbi }, p)
 }

@@ -1,16 +1,16 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
 import { type Address, ZERO_ADDRESS } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
-import { type SettlementClient, senderOf } from '../client.ts'
+import { type SendOptions, type SettlementClient, senderOf, sendTo } from '../client.ts'
 
 /** Pays out all that the client's account was credited in a token, to itself unless told otherwise. */
 export async function withdraw(
   client: SettlementClient,
-  p: { readonly to?: Address; readonly token?: Address; readonly signal?: AbortSignal } = {},
+  p: { readonly to?: Address; readonly token?: Address } & SendOptions = {},
 ): Promise<Mined> {
-  const lane = senderOf(client)
-  const data = await encodeCall(settlementAbi, 'withdraw', [p.token ?? ZERO_ADDRESS, p.to ?? lane.account])
-  return lane.send({ to: client.deployment.settlement, data, name: 'withdraw', abi: settlementAbi }, p.signal)
+  const args = [p.token ?? ZERO_ADDRESS, p.to ?? senderOf(client).account]
+  const data = await encodeCall(settlementAbi, 'withdraw', args)
+  return sendTo(client, { to: client.deployment.settlement, data, name: 'withdraw', abi: settlementAbi }, p)
 }
 
 /** What an account may withdraw, in the smallest unit of the token; default the chain's coin. */

@@ -2,6 +2,7 @@ import {
   type Chain,
   deploy,
   encodeCall,
+  encodeConstructor,
   interfaceOf,
   type Lane,
   type Mined,
@@ -39,9 +40,8 @@ const STAGES = ['none', 'paid', 'asked', 'with a person', 'refunded', 'closed'] 
 export type Stage = (typeof STAGES)[number]
 
 export async function deployDesk(lane: Lane, o: DeskOptions): Promise<Desk> {
-  const { Interface } = await import('ethers')
   const args = [o.settlement, o.program, o.labelTensor, o.refundLabel, o.maximumPriceWei, o.owner]
-  const constructorArgs = new Interface(helpDeskAbi).encodeDeploy(args) as Hex
+  const constructorArgs = await encodeConstructor(helpDeskAbi, args)
   const { address } = await deploy(lane, { bytecode: helpDeskBytecode, constructorArgs, name: 'HelpDesk' })
   return { chain: lane.chain, address }
 }
@@ -79,11 +79,6 @@ export async function stageOf({ chain, address }: Desk, purchase: bigint): Promi
 export async function refundableOf({ chain, address }: Desk, buyer: Address): Promise<bigint> {
   const [amountWei] = await read(chain, { address, abi: helpDeskAbi, name: 'refundable', args: [buyer] })
   return BigInt(String(amountWei))
-}
-
-export async function programOf({ chain, address }: Desk): Promise<ProgramId> {
-  const [program] = await read(chain, { address, abi: helpDeskAbi, name: 'program', args: [] })
-  return parseDigest(program) as Hex as ProgramId
 }
 
 /** A verifier as a request pins it. */

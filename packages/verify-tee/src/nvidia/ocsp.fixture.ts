@@ -43,6 +43,8 @@ export interface OcspParts {
   /** Of the answer and of its single one. */
   readonly extensions?: Uint8Array
   readonly singleExtensions?: Uint8Array
+  /** Beside the honest one. */
+  readonly singles?: (single: Uint8Array) => readonly Uint8Array[]
   readonly outerStatus?: number
   readonly responseType?: string
   readonly signature?: (signature: Uint8Array) => Uint8Array
@@ -74,7 +76,7 @@ export function makeOcsp(parts: OcspParts): Uint8Array {
   const data = sequence(
     parts.byKey === true ? tlv(0xa2, digest('sha1', point(signer.key))) : tlv(0xa1, nameOf(signer.subject)),
     time(NOW - 500n),
-    sequence(single),
+    sequence(...(parts.singles?.(single) ?? [single])),
     ...(parts.extensions === undefined ? [] : [tlv(0xa1, sequence(parts.extensions))]),
   )
   const signature = signWith(signer.key, data, 'der')

@@ -27,6 +27,8 @@ import {
 } from '../pki/index.ts'
 
 export const MAX_OCSP_BYTES = 16_384
+/** NVIDIA answers about one certificate at a time; a chain has six at most. */
+const MAX_SINGLES = 8
 const BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
@@ -81,7 +83,10 @@ export function parseOcsp(der: Uint8Array, name: string): OcspAnswer {
   const fields = new DerFields(data, name)
   const responder = responderId(fields.next('responderID'), name)
   derTime(fields.next('producedAt', TAG.generalizedTime), `${name}.producedAt`)
-  const answers = children(fields.next('responses'), name).map((single) => parseSingle(single, `${name}.responses`))
+  const singles = children(fields.next('responses'), name)
+  if (singles.length > MAX_SINGLES)
+    throw malformed(`${name}.responses`, `at most ${MAX_SINGLES} certificates`, `${singles.length}`)
+  const answers = singles.map((single) => parseSingle(single, `${name}.responses`))
   refuseCritical(fields.optional(0xa1), name)
   fields.end()
   return { responder, answers, certificates, tbs: data.raw, algorithm, signature }
@@ -148,7 +153,7 @@ export async function statusBy(
   backend: SignatureBackend,
 ): Promise<Status> {
   const bad = (detail: string): Status => ({ known: true, status: 'bad', detail })
-  const single = answer.answers.find(
+  const [single, ...others] = answer.answers.filter(
     ({ hash, nameHash, keyHash, serial }) =>
       serial === subject.serial &&
       equalBytes(nameHash, hash(issuer.subject)) &&
@@ -156,6 +161,7 @@ export async function statusBy(
       equalBytes(keyHash, hash(issuer.key.point)),
   )
   if (single === undefined) return { known: false }
+  if (others.length > 0) return bad('it says two things of one certificate')
   const signer = [issuer, ...answer.certificates].find((certificate) => answersAs(answer, certificate))
   if (signer === undefined) return bad('the responder is not among the certificates of the answer')
   if (signer !== issuer) {

@@ -74,6 +74,19 @@ test('an answer by whom the issuer made its responder', async () => {
     expect(await judge({ ocsp: [answer({ signer: responder(), byKey })] })).toMatchObject({ status: 'accepted' })
 })
 
+/** What an answer says of one certificate. */
+function singleOf(parts: Partial<OcspParts>): Uint8Array {
+  const found: Uint8Array[] = []
+  answer({
+    ...parts,
+    singles: (single) => {
+      found.push(single)
+      return [single]
+    },
+  })
+  return found[0] ?? new Uint8Array()
+}
+
 const REFUSED: readonly (readonly [string, TeeErrorCode, Parameters<typeof judge>[0]])[] = [
   ['held', 'VS_TEE_REVOKED', { ocsp: [answer({ status: HELD })] }],
   [
@@ -85,6 +98,16 @@ const REFUSED: readonly (readonly [string, TeeErrorCode, Parameters<typeof judge
     'held by an answer, not on the list',
     'VS_TEE_REVOKED',
     { crls: [ofRoot, ofIdentity, ofIca], ocsp: [answer({ status: HELD })] },
+  ],
+  [
+    'good and held in one answer',
+    'VS_TEE_CRL',
+    { ocsp: [answer({ singles: (good) => [good, singleOf({ status: HELD })] })] },
+  ],
+  [
+    'nine certificates in one answer',
+    'VS_TEE_CRL',
+    { ocsp: [answer({ singles: (good) => Array.from({ length: 9 }, () => good) })] },
   ],
   ['unknown', 'VS_TEE_CRL', { ocsp: [answer({ status: UNKNOWN })] }],
   ['an answer that is old', 'VS_TEE_CRL', { ocsp: [answer({ nextUpdate: NOW - 1n })] }],

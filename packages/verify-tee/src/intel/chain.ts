@@ -16,9 +16,9 @@ const MAX_CERTIFICATES = 3
 const issuers = new Recent<Certificate>(32)
 
 /**
- * The certificates of a PEM text in its one spelling: lines of 64 characters, one line end throughout, which also ends the text,
+ * The certificates of a PEM text: lines of 64 characters, one line end throughout, which also ends the text,
  * and nothing between the blocks. In quotes (`within: 'quote'`), whose lengths are fixed elsewhere, one zero byte may follow, or
- * the last line end may be missing. Nothing in a quote or collateral can then be changed without the verdict noticing.
+ * the last line end may be missing. But for these ends, nothing can be put into it without the verdict noticing.
  */
 export function readChain(text: string, name: string, within: 'quote' | 'collateral'): readonly Certificate[] {
   const end = text.includes('\r\n') ? '\r\n' : '\n'

@@ -48,10 +48,6 @@ export const fail = defineErrors({
     title: 'Collateral is damaged, out of date, or of another platform, kind or version',
     remedy: 'Fetch the collateral of this platform again; the failed check names the part.',
   },
-  VS_TEE_COLLATERAL_MISSING: {
-    title: 'Collateral that the verdict needs was not given',
-    remedy: 'Pass it, or pass a fetcher that may ask the vendor.',
-  },
   VS_TEE_TCB: {
     title: 'The platform’s trusted computing base is not good enough for the policy',
     remedy: 'Update the platform; or allow the status or advisory in the appraisal policy, knowing what it means.',

@@ -29,12 +29,12 @@ export function appraise(
   ]
   ledger.note('tcb-status', allowed.includes(tcb.converged), `${tcb.converged}: ${parts.join(', ')}`)
   const { advisories } = policy
-  const open = advisories === 'any' ? [] : tcb.advisories.filter((id) => !advisories.includes(id))
-  ledger.note(
-    'advisories',
-    open.length === 0,
-    open.length === 0 ? tcb.advisories.join(', ') || 'none' : open.join(', '),
-  )
+  if (advisories === 'any')
+    ledger.skip('advisories', `the policy allows any; open: ${tcb.advisories.join(', ') || 'none'}`)
+  else {
+    const open = tcb.advisories.filter((id) => !advisories.includes(id))
+    ledger.note('advisories', open.length === 0, open.join(', '))
+  }
   if (quote.body.tee === 'sgx') appraiseEnclave(ledger, quote.body.report, policy)
   else appraiseDomain(ledger, quote.body.report, policy)
 }
@@ -46,7 +46,8 @@ function checkDebug(ledger: Checks, quote: Quote, policy: IntelAppraisal): void 
     body.tee === 'sgx'
       ? hasBit(body.report.attributes, SGX_ATTRIBUTES.DEBUG)
       : !body.report.tdAttributes.startsWith('00')
-  ledger.note('debug', !debug || policy.allowDebug, debug ? 'can be debugged' : 'can not')
+  if (policy.allowDebug) ledger.skip('debug', `the policy allows debugging${debug ? '; it can be debugged' : ''}`)
+  else ledger.note('debug', !debug, 'can be debugged')
 }
 
 /** Bits of MISCSELECT that have a meaning: what the enclave is told of its own faults. */

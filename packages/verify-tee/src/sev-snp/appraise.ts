@@ -16,7 +16,10 @@ export function appraise(ledger: Ledger<SevSnpCheck>, report: Report, vek: Vek, 
   ledger.note('allowed-key', policy.keys.includes(vek.kind) && given, holder)
   const masked = isMasked(report)
   ledger.note('masked-chip-id', !masked || policy.maskedChipId === 'allowed', masked ? 'masked' : report.chipId)
-  ledger.note('debug', !report.policy.debug || policy.guestPolicy.debug === 'allowed')
+  const { debug } = report.policy
+  if (policy.guestPolicy.debug === 'allowed')
+    ledger.skip('debug', `the policy allows debugging${debug ? '; it can be debugged' : ''}`)
+  else ledger.note('debug', !debug, 'can be debugged')
   holds(ledger, 'guest-policy', guestPolicyFaults(report, policy))
   ledger.note('vmpl', policy.vmpls.includes(report.vmpl), `level ${report.vmpl}`)
   holds(ledger, 'platform-info', platformFaults(report, policy))

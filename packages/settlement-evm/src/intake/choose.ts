@@ -2,7 +2,7 @@ import type { TakeOptions } from '@veristack/core'
 import { type Address, type Json, type Policy, type Requirement, ZERO_ADDRESS } from '@veristack/core/receipt'
 import { quoteRequest } from '../actions/quote.ts'
 import type { SettlementClient } from '../client.ts'
-import type { CheckedOptions, Served, SkipReason } from './options.ts'
+import type { CheckedOptions, ReadyProgram, Served, SkipReason } from './options.ts'
 import { opened, openPolicies, type PlacedRequest, requirementOf } from './placed.ts'
 
 /** A request that is left to others, and why. */
@@ -42,6 +42,18 @@ export function choose(o: CheckedOptions, placed: PlacedRequest): Chosen {
   const requirement = requirementOf(policies, placed.formula, request.requirement)
   if (requirement === undefined) throw new Skip('requirement', `formula ${placed.formula} is not in the usual form`)
   return { placed, served, application, policies, requirement }
+}
+
+/**
+ * Throws {@link Skip} unless each leaf is decided by a contract that this node answers for. Said again, with more care, when the
+ * request is taken; said here because what waits is kept, and parameters may be of any size.
+ */
+export function checkVerifiers({ request, policies }: PlacedRequest, ready: readonly ReadyProgram[]): void {
+  const own = ready.find((r) => r.program === request.program)?.verifiers ?? []
+  for (const [i, p] of policies.entries()) {
+    if (own.some((v) => v.verifier === p.verifier && v.codeHash === p.codeHash && v.params === p.params)) continue
+    throw new Skip('refused', `policies[${i}].verifier is ${p.verifier}, with code or parameters that are not served`)
+  }
 }
 
 /** How soon a request may be answered by this claimant: 0n is now. Throws {@link Skip} where that is too late. */

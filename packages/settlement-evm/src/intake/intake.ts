@@ -5,7 +5,7 @@ import { isVeristackError, type RequestId } from '@veristack/core/receipt'
 import { getResult } from '../actions/get-result.ts'
 import { anchorsOf, publishedProgram } from '../actions/publish.ts'
 import type { SettlementClient } from '../client.ts'
-import { type Chosen, checkDeadline, checkLoss, choose, exclusiveUntil, Skip } from './choose.ts'
+import { type Chosen, checkDeadline, checkLoss, checkVerifiers, choose, exclusiveUntil, Skip } from './choose.ts'
 import { findInputs, messageOf } from './inputs.ts'
 import {
   type CheckedOptions,
@@ -100,7 +100,7 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
 
 /** Reads an event, and gives what may be worth answering to the desk. */
 async function admit(
-  { o, client, emit, jobs, progress, signal }: Context,
+  { o, client, emit, jobs, programs, progress, signal }: Context,
   desk: Desk,
   log: EventLog,
   isBegun = false,
@@ -117,6 +117,8 @@ async function admit(
   emit({ type: 'seen', request: id, block: log.block })
   try {
     const chosen = choose(o, placed)
+    // What was begun before another release pins other verifiers is gone on with.
+    if (!isBegun) checkVerifiers(placed, programs.ready)
     // Most of what a long back-fill brings is over: nobody needs to be asked about it.
     const now = BigInt(Math.floor(Date.now() / 1000))
     // What was begun may wait for its verifier long after.
@@ -233,8 +235,12 @@ function openDesk(context: Context): Desk {
         entry.gone.abort(new Skip('gone', 'its block is not in the chain any more'))
         await entry.handle?.cancel()
       }
-      request ??= (await readRequested(context.client, log)).request.id
-      emit({ type: 'removed', request })
+      request ??= await readRequested(context.client, log).then(
+        (placed) => placed.request.id,
+        // It said nothing that makes sense, and was named to nobody.
+        () => undefined,
+      )
+      if (request !== undefined) emit({ type: 'removed', request })
     },
     tick: () => {
       if (later.length > 0 && !isLooking) void wakeDue()

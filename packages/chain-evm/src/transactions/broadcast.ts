@@ -5,8 +5,6 @@ import type { Intent } from './ledger.ts'
 import type { AttemptRecord } from './records.ts'
 import type { Fees } from './replace.ts'
 
-const PLAIN_GAS = 21_000n
-
 /** Signs an intent, or for `fill` a transaction that does nothing but use the nonce up. */
 export async function signAttempt(
   chain: Chain,
@@ -24,8 +22,8 @@ export async function signAttempt(
   const { intent, nonce, fill, fees } = p
   const { to, data, valueWei, gasLimit } = intent.call
   const content = fill
-    ? // Some rollups count more than the plain gas, which the intent's own limit has room for.
-      { to: account.address, data: '0x' as const, value: 0n, gasLimit: gasLimit > PLAIN_GAS ? gasLimit : PLAIN_GAS }
+    ? // The intent's own limit is never less than the plain gas, and has room where a rollup counts more.
+      { to: account.address, data: '0x' as const, value: 0n, gasLimit }
     : { to, data, value: valueWei, gasLimit }
   const raw = await account.sign({
     type: 2,

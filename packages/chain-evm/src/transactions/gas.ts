@@ -1,4 +1,4 @@
-import { type Address, isVeristackError } from '@veristack/core/receipt'
+import { type Address, fromHex, type Hex, isVeristackError } from '@veristack/core/receipt'
 import { explainRevert } from '../contract/revert.ts'
 import { fail } from '../errors.ts'
 import type { Chain } from '../rpc/connect.ts'
@@ -10,7 +10,20 @@ export const TRANSACTION_GAS_CAP = 16_777_216n
 
 const quantity = (n: bigint): string => `0x${n.toString(16)}`
 
-/** Throws `VS_EVM_REVERTED` where the call would be refused, `VS_EVM_GAS_CAP` where it needs too much. */
+const PLAIN_GAS = 21_000n
+/** A byte that is not zero is four tokens. https://eips.ethereum.org/EIPS/eip-7623 */
+const GAS_PER_TOKEN = 10n
+
+/** The least that a transaction with this calldata must offer: with less it is never in a block. */
+function leastGas(data: Hex): bigint {
+  const tokens = fromHex(data).reduce((sum, byte) => sum + (byte === 0 ? 1 : 4), 0)
+  return PLAIN_GAS + GAS_PER_TOKEN * BigInt(tokens)
+}
+
+/**
+ * Throws `VS_EVM_REVERTED` where the call would be refused, `VS_EVM_GAS_CAP` where it needs too much, `VS_EVM_RPC` where the
+ * estimate can not be true.
+ */
 export async function estimateGas(
   chain: Chain,
   from: Address,
@@ -24,7 +37,26 @@ export async function estimateGas(
   } catch (error) {
     throw await explainRevert(error, p)
   }
+  const least = leastGas(p.data)
+  if (estimate < least) {
+    const reason = `an estimate of ${estimate} gas where the calldata alone takes ${least}`
+    throw fail('VS_EVM_RPC', { details: { method: 'eth_estimateGas', reason } })
+  }
   return withMargin(checkGasCap(p.name, estimate))
+}
+
+/**
+ * For a limit that the caller gives. Not every node refuses one that no block can have, and what is behind it waits for
+ * ever. Throws `VS_EVM_GAS_CAP`, or `VS_EVM_INVALID_OPTION` for less than the calldata takes.
+ */
+export function checkGasLimit(p: Pick<SendParameters, 'name' | 'data'>, gasLimit: bigint): bigint {
+  const least = leastGas(p.data)
+  if (gasLimit < least) {
+    throw fail('VS_EVM_INVALID_OPTION', {
+      details: { field: 'gasLimit', expected: `at least ${least}`, got: gasLimit, call: p.name },
+    })
+  }
+  return checkGasCap(p.name, gasLimit)
 }
 
 /** Throws `VS_EVM_GAS_CAP`: not every node refuses it. */

@@ -8,7 +8,7 @@ import { backoff, pause, persistently } from '../rpc/retry.ts'
 import type { Account } from './account.ts'
 import { watchLane } from './confirm.ts'
 import { dispatch, type Limits, type Work } from './dispatch.ts'
-import { checkGasCap, estimateGas, whyReverted } from './gas.ts'
+import { checkGasLimit, estimateGas, whyReverted } from './gas.ts'
 import { type Journal, memoryJournal, openJournal } from './journal.ts'
 import { type Intent, isSameCall, openLedger } from './ledger.ts'
 import type { JournalRecord, Log, OutcomeRecord } from './records.ts'
@@ -38,7 +38,7 @@ export interface SendParameters {
   readonly idempotencyKey?: string
   /** Where the same key's transaction was reverted: give that answer again (default), or send once more. */
   readonly ifReverted?: 'answer' | 'send'
-  /** Gas units, at most 16,777,216. Given: nothing is estimated, and a call that the contract refuses is paid for. */
+  /** Gas units, at least what the calldata takes and at most 16,777,216. Given: nothing is estimated, and a call that the contract refuses is paid for. */
   readonly gasLimit?: bigint
 }
 
@@ -278,7 +278,7 @@ function makeLane(
   /** Resolves when the intent has a nonce and is durable; broadcasting goes on behind. */
   const makeIntent = async (p: SendParameters, signal?: AbortSignal): Promise<Intent> => {
     const patience = signal === undefined ? closing.signal : AbortSignal.any([closing.signal, signal])
-    if (p.gasLimit !== undefined) checkGasCap(p.name, p.gasLimit)
+    if (p.gasLimit !== undefined) checkGasLimit(p, p.gasLimit)
     const gasLimit =
       p.gasLimit ?? (await persistently(() => estimateGas(chain, account.address, p, patience), patience))
     patience.throwIfAborted()

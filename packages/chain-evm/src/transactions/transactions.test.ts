@@ -297,14 +297,35 @@ describe('transactions that do not go through by themselves', () => {
 
   test('refused by the node for good: told, the nonce is filled, the others go on, and the key is free', async () => {
     const lane = await laneAt()
-    const poor = lane.send({ to, data: '0x', name: 'transfer', gasLimit: 100n, idempotencyKey: 'poor' })
+    const transfer = { to, data: '0x', name: 'transfer', gasLimit: 21_000n, idempotencyKey: 'poor' } as const
+    const poor = lane.send({ ...transfer, valueWei: 10n ** 30n })
     const others = [1, 2, 3].map((n) => count(lane, n))
     await expect(poor).rejects.toMatchObject({ code: 'VS_EVM_RPC' })
     await Promise.all(others)
     expect(await nonceOf()).toBe(4)
-    const rich = { to, data: '0x', name: 'transfer', gasLimit: 21_000n, idempotencyKey: 'poor', valueWei: 0n } as const
-    await lane.send(rich)
+    await lane.send(transfer)
     expect(await nonceOf()).toBe(5)
+  })
+
+  test('less gas than its calldata takes is never in a block, and not every node says so: nothing is sent', async () => {
+    const data = `0x00${'ab'.repeat(600)}` as const
+    const floor = 21_000n + 10n * (1n + 4n * 600n)
+    let estimate = floor - 1n
+    const rpc = await faulty(({ method }) =>
+      method === 'eth_estimateGas' ? { do: 'answer', result: `0x${estimate.toString(16)}` } : { do: 'pass' },
+    )
+    const lane = await laneAt(rpc.rpcUrl)
+    const transfer = { to, data, name: 'transfer' }
+    await expect(lane.send(transfer)).rejects.toMatchObject({ code: 'VS_EVM_RPC' })
+    await expect(lane.send({ ...transfer, gasLimit: floor - 1n })).rejects.toMatchObject({
+      code: 'VS_EVM_INVALID_OPTION',
+      details: { field: 'gasLimit' },
+    })
+    expect(await nonceOf()).toBe(0)
+    expect((await lane.send({ ...transfer, gasLimit: floor })).gasUsed).toBe(floor)
+    estimate = floor
+    expect((await lane.send(transfer)).gasUsed).toBe(floor)
+    expect(await nonceOf()).toBe(2)
   })
 
   test('a nonce that the node only pretended was next: the gap is filled', async () => {

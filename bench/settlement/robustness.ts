@@ -14,9 +14,12 @@ const MOVES = 1_000_000
 const newSeed = (): number => Date.now() % 1_000_000
 
 export async function* robustness(progress: (text: string) => void): AsyncIterable<Row> {
-  yield* orFailed('attacks on the contracts', attacks(progress), progress)
+  progress('tests of the contracts, beside what follows (forge)')
+  const tested = forgeCount()
+  tested.catch(() => undefined)
   yield* orFailed('faults', faults(progress), progress)
   yield* orFailed('kill -9', kills(progress), progress)
+  yield* orFailed('attacks on the contracts', attacks(tested, progress), progress)
 }
 
 /** What ends in an error has missed its figure; the others are measured all the same. */
@@ -62,9 +65,9 @@ async function* faults(progress: (text: string) => void): AsyncIterable<Row> {
   yield atMost('faults: lives that ended wrong, or did anything twice', report.wrong.length, `of ${report.ran}`, 0)
 }
 
-async function* attacks(progress: (text: string) => void): AsyncIterable<Row> {
-  progress('attacks on the contracts, and random moves (forge)')
-  const { tested, output } = await forgeCount()
+async function* attacks(run: ReturnType<typeof forgeCount>, progress: (text: string) => void): AsyncIterable<Row> {
+  progress('waiting for the tests of the contracts')
+  const { tested, output } = await run
   const { passed, failed, skipped, passedOf, calls } = tested
   if (failed + skipped > 0) progress(output)
   const all = passed + failed + skipped

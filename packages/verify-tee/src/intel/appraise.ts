@@ -80,11 +80,18 @@ function appraiseEnclave(ledger: Checks, report: SgxReport, policy: IntelApprais
     (code) =>
       ('mrSigner' in code
         ? code.mrSigner === report.mrSigner && code.isvProdId === report.isvProdId && report.isvSvn >= code.minIsvSvn
-        : true) && equalWhereNamed(code, report, ['mrEnclave', 'isvExtProdId', 'isvFamilyId', 'configId']),
+        : true) &&
+      equalWhereNamed(code, report, ['mrEnclave', 'isvExtProdId', 'isvFamilyId']) &&
+      // The host chooses it when it starts the enclave, and no measurement covers it.
+      (code.configId === undefined
+        ? report.configId === NO_CONFIG && report.configSvn === 0
+        : report.configId === code.configId && report.configSvn >= (code.minConfigSvn ?? 0)),
   )
   const who = `MRSIGNER ${report.mrSigner}, product ${report.isvProdId}, version ${report.isvSvn}`
   ledger.note('measurements', known, `MRENCLAVE ${report.mrEnclave}, ${who}`)
 }
+
+const NO_CONFIG = '00'.repeat(64)
 
 function appraiseDomain(ledger: Checks, report: TdReport, policy: IntelAppraisal): void {
   const bits = [...TUD, TD_ATTRIBUTES.SEPT_VE_DISABLE, ...policy.tdAttributes.map((name) => TD_ATTRIBUTES[name])]

@@ -711,6 +711,28 @@ const POLICY_CHEATS: readonly Cheat[] = [
       options: appraisal({ sgx: [{ mrEnclave: MEASURED.mrEnclave }] }),
     }),
   ],
+  ...(
+    [
+      ['a configuration that is not named', { configId: '01' }, {}],
+      ['a version of a configuration where none is named', { configSvn: '0100' }, {}],
+      ['another configuration', { configId: '02' }, { configId: '01'.padEnd(128, '0') }],
+      [
+        'an old version of a configuration',
+        { configId: '01', configSvn: '0200' },
+        { configId: '01'.padEnd(128, '0'), minConfigSvn: 3 },
+      ],
+    ] as const
+  ).map(
+    ([what, body, named]): Cheat => [
+      what,
+      'measurements',
+      'VS_TEE_MEASUREMENT',
+      () => ({
+        quote: { kind: 'sgx-v3', body },
+        options: appraisal({ sgx: [{ mrEnclave: MEASURED.mrEnclave, ...named }] }),
+      }),
+    ],
+  ),
   [
     'an event log that does not replay',
     'event-log',
@@ -805,6 +827,15 @@ describe('honest evidence is accepted', () => {
     expect(await judge({ collateral: { tcbInfo: () => old(components)(tcbInfoOf('SGX')) } })).toMatchObject({
       check: 'tcb-info-kind',
     })
+  })
+
+  test('with a configuration that the policy names', async () => {
+    const configId = '01'.padEnd(128, '0')
+    const quote = { kind: 'sgx-v3', body: { configId, configSvn: '0300' } } as const
+    for (const named of [{ configId }, { configId, minConfigSvn: 3 }]) {
+      const options = appraisal({ sgx: [{ mrEnclave: MEASURED.mrEnclave, ...named }] })
+      expect((await judge({ quote, options })).status).toBe('accepted')
+    }
   })
 
   test('with report data that is shorter, and an event log', async () => {

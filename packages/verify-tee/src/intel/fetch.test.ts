@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { diskCache, type FetchIntelOptions, fetchIntelCollateral, verifyIntel } from './index.ts'
-import { FMSPC, makeCollateral, makeQuote, NOW, ourOptions, pckId, signBody } from './platform.fixture.ts'
+import { diskCache, type FetchIntelOptions, fetchIntelCollateral, type IntelCollateral, verifyIntel } from './index.ts'
+import { FMSPC, type Json, makeCollateral, makeQuote, NOW, ourOptions, pckId, signBody } from './platform.fixture.ts'
 
 type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Uint8Array }
 
@@ -14,6 +14,7 @@ let asked: string[]
 let replies: (path: string) => Reply | 'silence'
 
 const collateral = makeCollateral()
+let served: IntelCollateral = collateral
 const honest =
   (crlForm: 'der' | 'hex'): typeof replies =>
   (path) => {
@@ -23,16 +24,16 @@ const honest =
       body,
     })
     if (path === `/tdx/certification/v4/tcb?fmspc=${FMSPC}&update=standard`) {
-      const body = `{"tcbInfo":${collateral.tcb_info},"signature":"${collateral.tcb_info_signature}"}`
-      return headed('TCB-Info-Issuer-Chain', collateral.tcb_info_issuer_chain, body)
+      const body = `{"tcbInfo":${served.tcb_info},"signature":"${served.tcb_info_signature}"}`
+      return headed('TCB-Info-Issuer-Chain', served.tcb_info_issuer_chain, body)
     }
     if (path === '/tdx/certification/v4/qe/identity?update=standard') {
-      const body = `{"enclaveIdentity":${collateral.qe_identity},"signature":"${signBody(collateral.qe_identity)}"}`
-      return headed('SGX-Enclave-Identity-Issuer-Chain', collateral.qe_identity_issuer_chain, body)
+      const body = `{"enclaveIdentity":${served.qe_identity},"signature":"${signBody(served.qe_identity)}"}`
+      return headed('SGX-Enclave-Identity-Issuer-Chain', served.qe_identity_issuer_chain, body)
     }
     if (path === '/sgx/certification/v4/pckcrl?ca=platform&encoding=der')
-      return headed('SGX-PCK-CRL-Issuer-Chain', collateral.pck_crl_issuer_chain, crl(collateral.pck_crl))
-    if (path === '/root.crl' || path === '/sgx/certification/v4/rootcacrl') return { body: crl(collateral.root_ca_crl) }
+      return headed('SGX-PCK-CRL-Issuer-Chain', served.pck_crl_issuer_chain, crl(served.pck_crl))
+    if (path === '/root.crl' || path === '/sgx/certification/v4/rootcacrl') return { body: crl(served.root_ca_crl) }
     return { status: 404, body: '' }
   }
 
@@ -55,6 +56,7 @@ afterAll(() => {
 })
 beforeEach(() => {
   asked = []
+  served = collateral
   replies = honest('der')
 })
 
@@ -109,6 +111,24 @@ describe('with a cache on disk', () => {
     expect(asked).toHaveLength(4)
     expect(await readdir(join(directory, 'new'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
     await fetchIntelCollateral(makeQuote(), options({ cache, now: NOW + 86_400n }))
+    expect(asked).toHaveLength(8)
+  })
+
+  test('a forged answer that is never due is asked for again after a day', async () => {
+    const never = (body: Json): Json => ({ ...body, nextUpdate: '2999-01-01T00:00:00Z' })
+    const forged = makeCollateral({ tcbInfo: never, qeIdentity: never })
+    const cache = diskCache(directory)
+    served = { ...forged, tcb_info_signature: '00'.repeat(64) }
+    const poisoned = await fetchIntelCollateral(makeQuote(), options({ cache }))
+    served = collateral
+    // An hour later it is still there, and what judges refuses it.
+    expect(await fetchIntelCollateral(makeQuote(), options({ cache, now: NOW + 3_600n }))).toEqual(poisoned)
+    expect(await verifyIntel(makeQuote(), { ...ourOptions(), collateral: poisoned })).toMatchObject({
+      status: 'rejected',
+      check: 'tcb-info-signature',
+    })
+    const now = NOW + 86_400n
+    expect(await fetchIntelCollateral(makeQuote(), options({ cache, now }))).not.toEqual(poisoned)
     expect(asked).toHaveLength(8)
   })
 

@@ -1,5 +1,6 @@
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { isVeristackError } from '@veristack/core/receipt'
+import { bodyOf, DAY, keep, kept } from '../answers.ts'
 import type { CollateralCache } from '../disk-cache.ts'
 import { fail } from '../errors.ts'
 import { Refusal } from '../ledger.ts'
@@ -17,8 +18,9 @@ export interface FetchIntelOptions {
   readonly rootCrlUrl?: string
   /** `early`: TCB info and QE identity as soon as Intel issues them; `standard` (unless told): after everybody had time to update. */
   readonly update?: 'standard' | 'early'
+  /** What is in it is taken for a day, and no longer than until its next update is due. */
   readonly cache?: CollateralCache
-  /** Unix seconds: what is in the cache is taken until its next update is due. */
+  /** Unix seconds. */
   readonly now: bigint
   /** The only way to the network. */
   readonly fetch: (url: string, init: { signal: AbortSignal; redirect: 'error' }) => Promise<Response>
@@ -50,8 +52,8 @@ export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchI
     rootCrl,
   }
   const key = JSON.stringify(addresses)
-  const kept = usable(await cache?.get(key), now)
-  if (kept !== undefined) return kept
+  const before = usable(await kept(cache, key, now, DAY), now)
+  if (before !== undefined) return before
 
   signal?.throwIfAborted()
   const [tcb, qe, crl, root] = await askAll(addresses, options)
@@ -65,7 +67,7 @@ export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchI
     pck_crl_issuer_chain: header(crl, 'SGX-PCK-CRL-Issuer-Chain'),
   }
   const text = utf8ToBytes(JSON.stringify(collateral))
-  if (usable(text, now) !== undefined) await cache?.set(key, text)
+  if (usable(text, now) !== undefined) await keep(cache, key, text, now)
   return collateral
 }
 
@@ -139,25 +141,9 @@ async function ask(fetch_: FetchIntelOptions['fetch'], address: string, signal: 
 
 /** No more of it than any honest answer has. */
 async function readBody(response: Response, address: string): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const part = await reader?.read()
-    if (part?.value === undefined) break
-    size += part.value.length
-    if (size > MAX_ANSWER_BYTES) {
-      await reader?.cancel()
-      throw fail('VS_TEE_FETCH', { details: { address, expected: `at most ${MAX_ANSWER_BYTES} bytes` } })
-    }
-    parts.push(part.value)
-  }
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
+  const bytes = await bodyOf(response, MAX_ANSWER_BYTES)
+  if (bytes === undefined)
+    throw fail('VS_TEE_FETCH', { details: { address, expected: `at most ${MAX_ANSWER_BYTES} bytes` } })
   return bytes
 }
 

@@ -295,7 +295,7 @@ export function makeQuote(parts: QuoteParts = {}): Uint8Array {
   )
 }
 
-type Json = { [name: string]: unknown }
+export type Json = { [name: string]: unknown }
 const iso = (seconds: bigint) => new Date(Number(seconds) * 1000).toISOString().replace('.000Z', 'Z')
 const dated = { issueDate: iso(NOW - 86_400n), nextUpdate: iso(NOW + 86_400n), tcbEvaluationDataNumber: 17 }
 

@@ -3,9 +3,14 @@ import { hexOf, hexUpTo, oneOf, platformIds } from '../policy/index.ts'
 
 const svn = z.int().min(0).max(65_535)
 
-/** Code in an SGX enclave: by its measurement, or by who signed it under which product id, from a security version on. */
+const config = { configId: hexOf(64).optional(), minConfigSvn: svn.optional() }
+
+/**
+ * Code in an SGX enclave: by its measurement, or by who signed it under which product id, from a security version on. The
+ * host chooses CONFIGID and CONFIGSVN, and no measurement covers them: both are zero, unless `configId` is named.
+ */
 const enclave = z.union([
-  z.strictObject({ mrEnclave: hexOf(32), configId: hexOf(64).optional() }),
+  z.strictObject({ mrEnclave: hexOf(32), ...config }),
   z.strictObject({
     mrSigner: hexOf(32),
     isvProdId: svn,
@@ -13,11 +18,14 @@ const enclave = z.union([
     mrEnclave: hexOf(32).optional(),
     isvExtProdId: hexOf(16).optional(),
     isvFamilyId: hexOf(16).optional(),
-    configId: hexOf(64).optional(),
+    ...config,
   }),
 ])
 
-/** Code in a trust domain: every register that is named has to have the value; MRTD alone is the firmware alone. */
+/**
+ * Code in a trust domain: every register that is named has to have the value; MRTD alone is the firmware alone. The host
+ * chooses MRCONFIGID, MROWNER and MROWNERCONFIG; name them where the code goes by them.
+ */
 const domain = z.strictObject({
   mrTd: hexOf(48),
   rtmr0: hexOf(48).optional(),

@@ -1,4 +1,5 @@
 import { isVeristackError } from '@veristack/core/receipt'
+import { bodyOf, DAY, keep, kept } from '../answers.ts'
 import type { CollateralCache } from '../disk-cache.ts'
 import { fail } from '../errors.ts'
 import { malformed, Refusal } from '../ledger.ts'
@@ -26,10 +27,6 @@ export interface KdsOptions {
   readonly now: bigint
   readonly signal?: AbortSignal
 }
-
-const DAY = 86_400n
-/** Before an answer that is kept: when it came, in Unix seconds. */
-const STAMP_BYTES = 8
 
 /**
  * What a report needs to be judged and does not carry itself. Nothing of it is believed here; `verifySevSnp` judges it.
@@ -107,26 +104,17 @@ function vekUrl(base: string, { report }: Evidence, product: Product): string {
 async function get(url: string, options: KdsOptions, reader: Reader, maxAge?: bigint): Promise<Uint8Array> {
   const { signal, cache, now } = options
   signal?.throwIfAborted()
-  const kept = usable(await cache?.get(url), now, reader, maxAge)
-  if (kept !== undefined) return kept
+  const before = usable(await kept(cache, url, now, maxAge), now, reader)
+  if (before !== undefined) return before
   const bytes = await ask(url, options)
   if (until(bytes, reader) === undefined)
     throw fail('VS_TEE_FETCH', { details: { url, cause: 'an answer that can not be read' } })
-  const entry = new Uint8Array(STAMP_BYTES + bytes.length)
-  new DataView(entry.buffer).setBigUint64(0, now)
-  entry.set(bytes, STAMP_BYTES)
-  await cache?.set(url, entry)
+  await keep(cache, url, bytes, now)
   return bytes
 }
 
-function usable(entry: Uint8Array | undefined, now: bigint, reader: Reader, maxAge?: bigint): Uint8Array | undefined {
-  if (entry === undefined || entry.length < STAMP_BYTES) return undefined
-  const came = new DataView(entry.buffer, entry.byteOffset).getBigUint64(0)
-  // From the future: a clock was wrong then, or is now.
-  if (came > now || (maxAge !== undefined && now >= came + maxAge)) return undefined
-  const bytes = entry.slice(STAMP_BYTES)
-  return now <= (until(bytes, reader) ?? -1n) ? bytes : undefined
-}
+const usable = (bytes: Uint8Array | undefined, now: bigint, reader: Reader): Uint8Array | undefined =>
+  bytes !== undefined && now <= (until(bytes, reader) ?? -1n) ? bytes : undefined
 
 async function ask(url: string, { fetch, signal }: KdsOptions): Promise<Uint8Array> {
   const refuse = (cause: string, error?: unknown): Error =>
@@ -138,7 +126,7 @@ async function ask(url: string, { fetch, signal }: KdsOptions): Promise<Uint8Arr
       await response.body?.cancel()
       throw refuse(`status ${response.status}`)
     }
-    bytes = await body(response)
+    bytes = await bodyOf(response, MAX_COLLATERAL_BYTES)
   } catch (error) {
     signal?.throwIfAborted()
     if (isVeristackError(error, 'VS_TEE_FETCH')) throw error
@@ -146,30 +134,6 @@ async function ask(url: string, { fetch, signal }: KdsOptions): Promise<Uint8Arr
   }
   if (bytes === undefined) throw refuse(`an answer above ${MAX_COLLATERAL_BYTES} bytes`)
   return bytes
-}
-
-/** Absent when there is more than is sensible. */
-async function body(response: Response): Promise<Uint8Array | undefined> {
-  const reader = response.body?.getReader()
-  const parts: Uint8Array[] = []
-  let size = 0
-  for (;;) {
-    const part = await reader?.read()
-    if (part === undefined || part.done) break
-    size += part.value.length
-    if (size > MAX_COLLATERAL_BYTES) {
-      await reader?.cancel()
-      return undefined
-    }
-    parts.push(part.value)
-  }
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
 }
 
 /** Absent for what can not be read. */

@@ -3,6 +3,7 @@ import { Refusal } from '../ledger.ts'
 import { mutations as mutated } from '../mutations.fixture.ts'
 import type { SignatureBackend } from '../pki/index.ts'
 import {
+  type Claims,
   entryOf,
   GPU,
   KEY_ID,
@@ -23,7 +24,7 @@ import { type NvidiaOptions, verifyNvidia } from './index.ts'
 import { parseKeySet } from './keys.ts'
 import { makeOcsp } from './ocsp.fixture.ts'
 
-/** Evidence that is accepted, another piece to splice it with, and all that it takes. */
+/** Evidence that is accepted, another piece to splice it with, which is not: it has another nonce; and all that it takes. */
 export interface Honest {
   readonly name: string
   readonly evidence: Uint8Array
@@ -37,13 +38,26 @@ const chain = pem(usualChain())
 const [ofRoot = new Uint8Array(), ofIdentity = new Uint8Array()] = usualCrls()
 const answer = makeOcsp({ subjectSerial: 11n, issuer: 'ica' })
 
+const OTHER = '5a'.repeat(32)
+const another = (claims: Claims): void => void Object.assign(claims, { eat_nonce: OTHER })
+
 export const honest: readonly Honest[] = [
-  { name: 'a list', evidence: makeList(entryOf()), other: makeList(entryOf(SWITCH)), options: any },
-  { name: 'tokens', evidence: makeBundle(), other: makeBundle({ version: '2.0' }), options: any },
+  {
+    name: 'a list',
+    evidence: makeList(entryOf()),
+    other: makeList({ ...entryOf(SWITCH, makeReport({ kind: SWITCH, nonce: OTHER })), nonce: OTHER }),
+    options: any,
+  },
+  {
+    name: 'tokens',
+    evidence: makeBundle(),
+    other: makeBundle({ version: '2.0', overall: another, gpu: another, switch: another }),
+    options: any,
+  },
   {
     name: 'a report',
     evidence: makeReport(),
-    other: makeReport({ kind: SWITCH }),
+    other: makeReport({ kind: SWITCH, nonce: OTHER }),
     options: { ...any, collateral: { certificateChain: chain, crls: [ofRoot, ofIdentity], ocsp: [answer] } },
   },
 ]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Chain, connect, create2Address, initCode, laneOf, privateKeyAccount } from '@veristack/chain-evm'
 import { type Anvil, developmentAccounts, startAnvil } from '@veristack/chain-evm/local'
-import type { Hex } from '@veristack/core/receipt'
+import type { Address, Hex } from '@veristack/core/receipt'
 import fc from 'fast-check'
 import { bondsImmutableReferences } from './bindings/Bonds.ts'
 import { CONTRACTS } from './deployment-contracts.ts'
@@ -232,6 +232,28 @@ describe('code on chain', () => {
       ),
       { numRuns: 15 },
     )
+  })
+
+  test('the very code of this release at another address: refused, for its storage is unknown', async () => {
+    const { Settlement, ProgramRegistry } = file.contracts
+    const code = (await chain.rpc('eth_getCode', [Settlement.address, 'latest'])) as Hex
+    const size = ((code.length - 2) / 2).toString(16).padStart(4, '0')
+    // SSTORE(0, 1), then the code is returned: what a constructor that credits its author would do.
+    const data = `0x600160005561${size}80600f5f395ff3${code.slice(2)}`
+    const transaction = await chain.rpc('eth_sendTransaction', [{ from: first.address, data, gas: '0x7a1200' }])
+    const { contractAddress } = (await chain.rpc('eth_getTransactionReceipt', [transaction])) as {
+      contractAddress: Address
+    }
+    expect(await chain.rpc('eth_getCode', [contractAddress, 'latest'])).toBe(code)
+    expect(BigInt((await chain.rpc('eth_getStorageAt', [contractAddress, '0x0', 'latest'])) as Hex)).toBe(1n)
+    const start = (settlement: Address) =>
+      evm({ rpcUrl: anvil.rpcUrl, deployment: { settlement, registry: ProgramRegistry.address } }).start?.(
+        new AbortController().signal,
+      )
+    await expect(start(contractAddress)).rejects.toMatchObject({
+      code: 'VS_SETTLE_DEPLOYMENT_DIFFERS',
+      details: { field: 'deployment.settlement', expected: Settlement.address, got: contractAddress },
+    })
   })
 
   test('none at all: refused', () =>

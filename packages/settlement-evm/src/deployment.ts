@@ -22,7 +22,7 @@ import type { DeployedContract, DeploymentFile } from './deployment-file.ts'
 import { fail } from './errors.ts'
 import { RELEASE } from './release.ts'
 
-/** Where this release's contracts stand on a chain. */
+/** Where this release's contracts stand on a chain: the same addresses everywhere, see {@link canonicalDeployment}. */
 export interface Deployment {
   readonly settlement: Address
   readonly registry: Address
@@ -54,11 +54,19 @@ export async function deployContracts(lane: Lane, signal?: AbortSignal): Promise
   return { ...canonicalDeployment(), ...(block === undefined ? {} : { block }) }
 }
 
-/** Throws `VS_EVM_CODE_DIFFERS` unless the code on chain is that of this release, immutables included. */
+/**
+ * Throws `VS_SETTLE_DEPLOYMENT_DIFFERS` for an address other than the one that the creation code of this release gives, and
+ * `VS_EVM_CODE_DIFFERS` unless the code there is that of this release, immutables included. Code alone is not enough: a
+ * constructor of somebody's own can leave this very code behind, over storage in which a credit of his is written.
+ */
 export async function checkDeployment(chain: Chain, d: Deployment): Promise<void> {
   for (const [field, name] of Object.entries(FIELDS)) {
-    const address = d[field as keyof typeof FIELDS]
-    if (address !== undefined) await checkCode(chain, named(name).expected(chain.chainId, address))
+    const got = d[field as keyof typeof FIELDS]
+    if (got === undefined) continue
+    const expected = addressOf(named(name))
+    if (got.toLowerCase() !== expected)
+      throw fail('VS_SETTLE_DEPLOYMENT_DIFFERS', { details: { field: `deployment.${field}`, expected, got } })
+    await checkCode(chain, named(name).expected(chain.chainId, expected))
   }
 }
 

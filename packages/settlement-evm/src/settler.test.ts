@@ -361,7 +361,8 @@ describe('evm() options', () => {
     await expect(started(absent)).rejects.toMatchObject({ code: 'VS_EVM_CODE_DIFFERS', details: { got: 'no code' } })
     const deployment = { settlement: payer.address, registry: payer.address }
     await expect(started(evm({ rpcUrl: anvil.rpcUrl, deployment }))).rejects.toMatchObject({
-      code: 'VS_EVM_CODE_DIFFERS',
+      code: 'VS_SETTLE_DEPLOYMENT_DIFFERS',
+      details: { field: 'deployment.settlement', expected: canonicalDeployment().settlement, got: payer.address },
     })
   })
 

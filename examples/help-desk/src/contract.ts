@@ -6,8 +6,8 @@ import {
   interfaceOf,
   type Lane,
   type Mined,
-  parseEventLog,
   read,
+  readEvents,
 } from '@veristack/chain-evm'
 import {
   type Address,
@@ -24,6 +24,8 @@ import { helpDeskAbi, helpDeskBytecode } from './bindings/HelpDesk.ts'
 export interface Desk {
   readonly chain: Chain
   readonly address: Address
+  /** The block to begin looking for its events at; default 0. */
+  readonly block?: bigint
 }
 
 export interface DeskOptions {
@@ -42,8 +44,8 @@ export type Stage = (typeof STAGES)[number]
 export async function deployDesk(lane: Lane, o: DeskOptions): Promise<Desk> {
   const args = [o.settlement, o.program, o.labelTensor, o.refundLabel, o.maximumPriceWei, o.owner]
   const constructorArgs = await encodeConstructor(helpDeskAbi, args)
-  const { address } = await deploy(lane, { bytecode: helpDeskBytecode, constructorArgs, name: 'HelpDesk' })
-  return { chain: lane.chain, address }
+  const { address, transaction } = await deploy(lane, { bytecode: helpDeskBytecode, constructorArgs, name: 'HelpDesk' })
+  return { chain: lane.chain, address, ...(transaction === undefined ? {} : { block: transaction.block }) }
 }
 
 type Name = Parameters<typeof encodeCall<typeof helpDeskAbi>>[1]
@@ -89,13 +91,15 @@ export interface AllowedVerifier {
 }
 
 /** The verifiers that the owner allows and never stopped: what he said last of each. */
-export async function allowedVerifiers({ chain, address }: Desk): Promise<readonly AllowedVerifier[]> {
+export async function allowedVerifiers({ chain, address, block }: Desk): Promise<readonly AllowedVerifier[]> {
   const abi = await interfaceOf(helpDeskAbi)
-  const topics = [['VerifierAllowed', 'VerifierStopped'].map((name) => abi.getEvent(name)?.topicHash)]
-  const found = await chain.rpc('eth_getLogs', [{ address, topics, fromBlock: '0x0', toBlock: 'latest' }])
+  const topics = [
+    ['VerifierAllowed', 'VerifierStopped'].map((name) => parseHex(abi.getEvent(name)?.topicHash, name, 32)),
+  ]
+  const found = await readEvents(chain, { address, topics, from: block ?? 0n })
   const allowed = new Map<Address, AllowedVerifier>()
   const stopped = new Set<Address>()
-  for (const log of Array.isArray(found) ? found.map(parseEventLog) : []) {
+  for (const log of found) {
     const event = abi.parseLog({ topics: [...log.topics], data: log.data })
     const verifier = parseAddress(event?.args.verifier)
     if (event?.name === 'VerifierStopped') stopped.add(verifier)

@@ -1,9 +1,10 @@
-import { type Address, type Hex, isVeristackError } from '@veristack/core/receipt'
+import { type Hex, isVeristackError } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { type Block, blockByHash, blockByTag, trackBlocks } from '../rpc/blocks.ts'
 import type { Chain } from '../rpc/connect.ts'
 import { backoff, pause } from '../rpc/retry.ts'
-import { type Cursor, type EventLog, parseEventLog, type RecentBlock } from './cursor.ts'
+import { type Asking, askChunk, askLogs, type EventFilter, firstChunk } from './ask.ts'
+import type { Cursor, EventLog, RecentBlock } from './cursor.ts'
 
 /** `removed`: its block is not in the chain any more. The cursor is where to go on from after this item. */
 export interface Followed {
@@ -12,16 +13,11 @@ export interface Followed {
   readonly cursor: Cursor
 }
 
-export interface FollowOptions {
-  readonly address: Address | readonly Address[]
-  /** As in `eth_getLogs`: a value, several, or null for any, by position. */
-  readonly topics?: readonly (Hex | readonly Hex[] | null)[]
+export interface FollowOptions extends EventFilter {
   /** The first block to look at, or where an earlier reader was. */
   readonly from: bigint | Cursor
   /** The deepest reorganisation that is followed, in blocks; default 64. What is deeper counts as final. */
   readonly depth?: number
-  /** Blocks of one back-fill question, at most; default 10,000. A node that wants fewer is asked for fewer. */
-  readonly chunk?: number
   /** Ends the iteration. */
   readonly signal?: AbortSignal
   /** Told where a reader may go on when blocks without events are passed. */
@@ -29,13 +25,10 @@ export interface FollowOptions {
 }
 
 const DEPTH = 64
-const CHUNK = 10_000
 const REACH = 128
 /** Answers in a row that say no, for the same question. */
 const REFUSALS = 10
 const TOGETHER = 8
-/** Chunks that went well before a larger one is tried again. */
-const CALM = 32
 
 /**
  * Every event of the contracts in the order of the chain, each once, from a block or cursor on, for as long as it is iterated.
@@ -60,10 +53,8 @@ export async function* follow(chain: Chain, options: FollowOptions): AsyncGenera
   }
 }
 
-interface Reader {
-  readonly chain: Chain
+interface Reader extends Asking {
   readonly options: FollowOptions
-  readonly signal: AbortSignal
   readonly depth: bigint
   /** The first block whose events are wanted. */
   readonly first: bigint
@@ -71,13 +62,12 @@ interface Reader {
   delivered: RecentBlock[]
   /** The last of them is delivered up to this event. */
   index: number | undefined
-  chunk: bigint
-  calm: number
 }
 
 async function startReader(chain: Chain, options: FollowOptions, depth: number, signal: AbortSignal): Promise<Reader> {
   const { from } = options
-  const rest = { chain, options, signal, depth: BigInt(depth), chunk: BigInt(options.chunk ?? CHUNK), calm: 0 }
+  const patience = { refusals: REFUSALS, silences: Number.POSITIVE_INFINITY }
+  const rest = { chain, options, signal, patience, depth: BigInt(depth), chunk: firstChunk(options), calm: 0 }
   if (typeof from !== 'bigint') {
     const last = { block: from.block, hash: from.hash, logs: [] }
     const delivered = from.recent.at(-1)?.hash === from.hash ? [...from.recent] : [...from.recent, last]
@@ -255,47 +245,9 @@ function cursorOf(delivered: readonly RecentBlock[], index?: number): Cursor {
   return { block: last.block, hash: last.hash, ...(index === undefined ? {} : { index }), recent }
 }
 
-/** Asks for as many blocks as the node is willing to look through. */
-async function askChunk(
-  reader: Reader,
-  from: bigint,
-  last: bigint,
-): Promise<{ readonly to: bigint; readonly logs: readonly EventLog[] }> {
-  const gap = backoff()
-  for (let refused = 0; ; ) {
-    const to = from + reader.chunk - 1n < last ? from + reader.chunk - 1n : last
-    try {
-      const range = { fromBlock: `0x${from.toString(16)}`, toBlock: `0x${to.toString(16)}` }
-      const logs = await askLogs(reader, range)
-      reader.calm += 1
-      if (reader.calm % CALM === 0) reader.chunk = min(2n * reader.chunk, BigInt(reader.options.chunk ?? CHUNK))
-      return { to, logs }
-    } catch (error) {
-      reader.signal.throwIfAborted()
-      if (!isVeristackError(error)) throw error
-      // Too many blocks, too many events, or no time: nodes word it in many ways.
-      const smaller = (to - from + 1n) / 2n
-      if (smaller === 0n && error.code !== 'VS_EVM_UNREACHABLE') refused += 1
-      if (refused >= REFUSALS) throw error
-      if (smaller > 0n) reader.chunk = smaller
-      if (smaller === 0n || error.code === 'VS_EVM_UNREACHABLE') await gap.wait(reader.signal)
-    }
-  }
-}
-
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)
-
 /** By hash: a node that does not have the block says so, where a range would be answered with nothing. */
 async function logsOf(reader: Reader, blockHash: Hex): Promise<readonly EventLog[]> {
   return askLogs(reader, { blockHash })
-}
-
-async function askLogs(reader: Reader, range: Readonly<Record<string, string>>): Promise<readonly EventLog[]> {
-  const { address, topics } = reader.options
-  const filter = { address, ...(topics === undefined ? {} : { topics }), ...range }
-  const raw = await reader.chain.rpc('eth_getLogs', [filter], reader.signal)
-  if (!Array.isArray(raw)) throw fail('VS_EVM_RPC', { details: { method: 'eth_getLogs', reason: 'no list of logs' } })
-  return raw.map(parseEventLog).sort((a, b) => Number(a.block - b.block) || a.index - b.index)
 }
 
 /** Asks until there is an answer. Throws what the node says when it goes on saying it. */

@@ -1,7 +1,8 @@
-import { interfaceOf } from '@veristack/chain-evm'
-import { type Digest, type Hex, parseDigest, parseHex, type RequestId } from '@veristack/core/receipt'
+import { interfaceOf, readEvents } from '@veristack/chain-evm'
+import { type Digest, type Hex, parseDigest, type RequestId } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import type { SettlementClient } from '../client.ts'
+import { getResult } from './get-result.ts'
 
 /** One event of a request. */
 export interface RequestEvent {
@@ -16,22 +17,21 @@ export interface RequestEvent {
   readonly finalAt?: bigint
 }
 
-interface RawLog {
-  readonly topics: readonly string[]
-  readonly data: string
-  readonly transactionHash: string
-  readonly blockNumber: string
-}
-
-/** All events of a request, oldest first. */
-export async function findEvents(
-  { chain, deployment }: SettlementClient,
-  id: RequestId,
-): Promise<readonly RequestEvent[]> {
-  const from = `0x${(deployment.block ?? 0n).toString(16)}`
-  const filter = { address: deployment.settlement, topics: [null, id], fromBlock: from, toBlock: 'latest' }
-  const logs = (await chain.rpc('eth_getLogs', [filter])) as readonly RawLog[]
+/**
+ * All events of a request, oldest first. The chain is read from its head back to the block in which the request was placed,
+ * in pieces that its node is willing to look through; not at all for a request that the contract does not know.
+ */
+export async function findEvents(client: SettlementClient, id: RequestId): Promise<readonly RequestEvent[]> {
+  const { chain, deployment } = client
+  if ((await getResult(client, id)).state === 'none') return []
   const parser = await interfaceOf(settlementAbi)
+  const requested = parser.getEvent('Requested')?.topicHash
+  const logs = await readEvents(chain, {
+    address: deployment.settlement,
+    topics: [null, id],
+    from: deployment.block ?? 0n,
+    until: ({ topics }) => topics[0] === requested,
+  })
   return logs.flatMap((log) => {
     const event = parser.parseLog({ topics: [...log.topics], data: log.data })
     if (event === null) return []
@@ -39,8 +39,8 @@ export async function findEvents(
     return [
       {
         name: event.name,
-        transaction: parseHex(log.transactionHash, 'transactionHash', 32),
-        block: BigInt(log.blockNumber),
+        transaction: log.transaction,
+        block: log.block,
         ...(has('claim') ? { claim: parseDigest(event.args.claim, 'claim') } : {}),
         ...(has('evidenceHash')
           ? { evidence: { leaf: Number(event.args.leaf), hash: parseDigest(event.args.evidenceHash, 'evidenceHash') } }

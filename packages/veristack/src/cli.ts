@@ -24,12 +24,16 @@ export async function main(argv: readonly string[], io: CommandIo, roots: Roots)
     const own = [inferCommand, lowerCommand, verifyCommand(roots.own)]
     const builtIn = find(own, argv)
     if (builtIn !== undefined) return await invoke(builtIn, argv, io)
-    const all = [...own, ...(await pluginCommands(await discover([roots.own, roots.folder])))]
+    const { commands, failures } = await pluginCommands(await discover([roots.own, roots.folder]))
+    const all = [...own, ...commands]
     if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
       io.out(help(all))
+      for (const failure of failures) io.err(`veristack: ${errorLine(failure)}\n`)
       return 0
     }
     const command = find(all, argv)
+    // What was asked for may be what could not be loaded.
+    if (command === undefined && failures.length > 0) throw failures[0]
     if (command === undefined)
       throw fail('VS_CLI_UNKNOWN_COMMAND', {
         details: { got: leadingWords(argv), known: all.map((c) => c.name).join(', ') },

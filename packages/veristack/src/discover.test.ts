@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { main } from './cli.ts'
 import { discover, pluginCommands, pluginVerifiers } from './discover.ts'
 
 describe('discover', () => {
@@ -42,7 +43,7 @@ describe('discover', () => {
     )
     const offers = await discover([root, join(root, 'nowhere')])
     expect(offers.map((o) => o.package)).toEqual(['acme'])
-    expect((await pluginCommands(offers)).map((c) => c.name)).toEqual(['acme hello'])
+    expect(await pluginCommands(offers)).toMatchObject({ commands: [{ name: 'acme hello' }], failures: [] })
     expect((await pluginVerifiers(offers)).map((v) => v.kind)).toEqual(['acme/x'])
   })
 
@@ -65,15 +66,40 @@ describe('discover', () => {
   })
 
   test.each([
-    ['a module of another package', { commands: 'other/commands' }, {}],
-    ['no text', { commands: 7 }, {}],
-    ['a module that is not there', { commands: 'acme/none.cjs' }, {}],
-    ['a module that throws', { commands: 'acme/c.cjs' }, { 'c.cjs': 'throw new Error("broken")' }],
-    ['a module without commands', { commands: 'acme/c.cjs' }, { 'c.cjs': 'exports.commands = [{ name: "x" }]' }],
-  ])('refuses %s with the name of the package or module', async (_, veristack, files) => {
-    await install('acme', { veristack }, files)
-    const loading = (async () => pluginCommands(await discover([root])))()
+    ['a module of another package', { commands: 'other/commands' }],
+    ['no text', { commands: 7 }],
+  ])('refuses %s with the name of the package', async (_, veristack) => {
+    await install('acme', { veristack }, {})
+    const loading = discover([root])
     await expect(loading).rejects.toMatchObject({ code: 'VS_CLI_PLUGIN' })
     await expect(loading).rejects.toThrow(/acme/)
+  })
+
+  const hello = "exports.commands = [{ name: 'hello', summary: '', usage: '', run: async () => 0 }]"
+  test.each([
+    ['a module that is not there', {}],
+    ['a module that throws', { 'c.cjs': 'throw new Error("broken")' }],
+    ['a module without commands', { 'c.cjs': 'exports.commands = [{ name: "x" }]' }],
+    ['a command that another package has', { 'c.cjs': hello }],
+  ])('tells of %s, and takes nothing away from other packages', async (_, files) => {
+    await install('acme', { veristack: { commands: 'acme/c.cjs' } }, { 'c.cjs': hello })
+    await install('plain', { veristack: { commands: 'plain/c.cjs' } }, files)
+    const { commands, failures } = await pluginCommands(await discover([root]))
+    expect(commands.map((c) => c.name)).toEqual(['hello'])
+    expect(failures).toEqual([expect.objectContaining({ code: 'VS_CLI_PLUGIN' })])
+    expect(String((failures[0] as Error).message)).toMatch(/plain/)
+    const said: string[] = []
+    const io = {
+      out: () => undefined,
+      err: (text: string) => void said.push(text),
+      signal: new AbortController().signal,
+      cwd: root,
+      isTerminal: false,
+    }
+    const roots = { own: root, folder: root }
+    expect(await main(['hello'], io, roots)).toBe(0)
+    expect(said).toEqual([])
+    expect(await main(['plain', 'secret'], io, roots)).toBe(1)
+    expect(said).toEqual([expect.stringMatching(/^veristack: .*plain/)])
   })
 })

@@ -95,21 +95,32 @@ function exported<T>(
   return list as readonly T[]
 }
 
-/** Every command that a package offers. */
-export async function pluginCommands(offers: readonly Offer[]): Promise<readonly Command[]> {
-  const lists = await Promise.all(
-    offers.map(async (offer) =>
-      offer.commands === undefined
-        ? []
-        : exported<Command>(
-            await offer.load(offer.commands),
-            'commands',
-            offer.commands,
-            (v) => typeof record(v).run === 'function',
-          ),
-    ),
-  )
-  return lists.flat()
+interface PluginCommands {
+  readonly commands: readonly Command[]
+  /** Why packages offer none after all. One that is broken must not take the others' commands away. */
+  readonly failures: readonly unknown[]
+}
+
+/** Every command that a package offers. A name belongs to the first package that has it. */
+export async function pluginCommands(offers: readonly Offer[]): Promise<PluginCommands> {
+  const commands = new Map<string, Command>()
+  const failures: unknown[] = []
+  for (const { package: name, commands: specifier, load } of offers) {
+    if (specifier === undefined) continue
+    try {
+      const isCommand = (v: unknown) => typeof record(v).run === 'function' && typeof record(v).name === 'string'
+      const offered = exported<Command>(await load(specifier), 'commands', specifier, isCommand)
+      const taken = offered.find((c) => commands.has(c.name))
+      if (taken !== undefined)
+        throw fail('VS_CLI_PLUGIN', {
+          details: { package: name, field: `command ${taken.name}`, expected: 'a name that no other package has' },
+        })
+      for (const command of offered) commands.set(command.name, command)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  return { commands: [...commands.values()], failures }
 }
 
 /**

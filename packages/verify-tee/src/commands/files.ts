@@ -37,10 +37,10 @@ export interface NamedFile {
 export async function readFileOrFolder(
   cwd: string,
   path: string,
-): Promise<{ readonly isFolder: boolean; readonly files: readonly NamedFile[] }> {
+): Promise<{ readonly path: string; readonly isFolder: boolean; readonly files: readonly NamedFile[] }> {
   const full = resolve(cwd, path)
   const { isFolder } = await about(full, path)
-  if (!isFolder) return { isFolder, files: [{ name: path, bytes: await readBytes(cwd, path) }] }
+  if (!isFolder) return { path, isFolder, files: [{ name: path, bytes: await readBytes(cwd, path) }] }
   const names = await readdir(full).catch((cause: unknown) => {
     throw unreadable(path, cause)
   })
@@ -51,7 +51,7 @@ export async function readFileOrFolder(
     const { isFile } = await about(resolve(full, name), name)
     if (isFile) files.push({ name, bytes: await readBytes(full, name) })
   }
-  return { isFolder, files }
+  return { path, isFolder, files }
 }
 
 async function about(full: string, path: string) {

@@ -11,17 +11,17 @@ const BESIDE = new Set(['version', 'major_version', 'minor_version', 'tee_type']
  * A set in one JSON file, as `fetchIntelCollateral` and `@phala/dcap-qvl` write it; or the answers of Intel's services in
  * separate files: `{"tcbInfo":…}`, `{"enclaveIdentity":…}`, lists, and the certificates of their signers.
  */
-export function intelCollateral({ isFolder, files }: Collateral): ReadCollateral {
+export function intelCollateral({ path, isFolder, files }: Collateral): ReadCollateral {
   const sorted = sortFiles(files)
   const set = onlyOne(sorted.json, 'a set of collateral', isSet)
   if (set !== undefined) {
     if (sorted.json.length + sorted.certificates.length + sorted.crls.length > 1)
-      throw unusable(files[0]?.name ?? '', 'lies beside a whole set of collateral: give the one file')
+      throw unusable(path, 'has a whole set of collateral and other parts beside it: give the one file')
     return { value: normal(set), unused: sorted.others }
   }
   if (!isFolder && sorted.json.length > 0)
-    throw unusable(files[0]?.name ?? '', 'is JSON, but has no tcb_info: give a whole set, or a folder of its parts')
-  return fromParts(sorted, files[0]?.name ?? 'the folder')
+    throw unusable(path, 'is JSON, but has no tcb_info: give a whole set, or a folder of its parts')
+  return fromParts(sorted, path)
 }
 
 /** A response has its signature inside, and is a part. */
@@ -66,7 +66,7 @@ function fromParts(sorted: PkiFiles, place: string): ReadCollateral {
     "the root's revocation list": rootCrl,
     "the PCK CA's revocation list": pckCrl,
   }).flatMap(([name, part]) => (part === undefined ? [name] : []))
-  if (lacking.length > 0) throw unusable(place, `lacks, or the files beside it do: ${lacking.join('; ')}`)
+  if (lacking.length > 0) throw unusable(place, `lacks ${lacking.join('; ')}`)
   const chain = pemOf([signer, root])
   const value = {
     tcb_info: tcbInfo,

@@ -18,8 +18,8 @@ export const nitro: VendorCommands = {
     appraisal: { ...nitroDefaults, pcrs: 'any' } satisfies NitroAppraisal,
     relyingParty: { maxAgeSeconds: MAX_AGE_SECONDS, platforms: 'any' } satisfies NitroRelyingParty,
   },
-  collateral({ files: [first] }) {
-    throw unusable(first?.name ?? '--collateral', 'there is no collateral for Nitro documents')
+  collateral({ path }) {
+    throw unusable(path, 'there is no collateral for Nitro documents')
   },
   verify: (evidence, { policy, now, root }) =>
     verifyNitro(evidence, {

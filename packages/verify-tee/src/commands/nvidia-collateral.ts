@@ -9,7 +9,7 @@ const FIELDS = ['keySet', 'certificateChain', 'crls', 'ocsp']
  * A JSON file with the fields of `NvidiaCollateral`; or files: the issuer's key set (`{"keys":…}`), the chain of a report in
  * one PEM file, revocation lists, answers of the OCSP responder (DER).
  */
-export function nvidiaCollateral({ files }: Collateral): ReadCollateral {
+export function nvidiaCollateral({ path, files }: Collateral): ReadCollateral {
   const sorted = sortFiles(files)
   const set = onlyOne(sorted.json, 'a set of collateral', (value) => FIELDS.some((field) => field in value))
   if (set !== undefined) {
@@ -32,7 +32,6 @@ export function nvidiaCollateral({ files }: Collateral): ReadCollateral {
     ...(crls.length === 0 ? {} : { crls: crls.map((c) => c.value.der) }),
     ...(ocsp.length === 0 ? {} : { ocsp: ocsp.map(({ bytes }) => bytes) }),
   }
-  if (Object.keys(value).length === 0)
-    throw unusable(files[0]?.name ?? '--collateral', 'holds no key set, certificates, lists or OCSP answers')
+  if (Object.keys(value).length === 0) throw unusable(path, 'holds no key set, certificates, lists or OCSP answers')
   return { value, unused: sorted.others.filter((name) => !ocsp.some((o) => o.name === name)) }
 }

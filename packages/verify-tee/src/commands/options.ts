@@ -46,12 +46,18 @@ export function momentOf(text: string, clock: () => number = Date.now): Moment {
   }
   const seconds = /^\d{1,12}$/.test(text)
     ? Number(text)
-    : RFC3339.test(text)
+    : RFC3339.test(text) && isDay(text.slice(0, 10))
       ? Math.floor(Date.parse(text.replace(' ', 'T')) / 1000)
       : Number.NaN
   if (!(seconds >= 0 && seconds <= LAST_SECOND))
     throw invalid('--now', 'RFC 3339 such as 2026-01-31T12:00:00Z, Unix seconds, or the word now', text)
   return { seconds: BigInt(seconds), text: `${moment(seconds)} (as given)` }
+}
+
+/** `Date.parse` takes the 30th of February for a day of March. */
+const isDay = (date: string): boolean => {
+  const start = Date.parse(`${date}T00:00:00Z`)
+  return !Number.isNaN(start) && new Date(start).toISOString().startsWith(date)
 }
 
 export function partOf(text: string | undefined): number | undefined {

@@ -8,7 +8,7 @@ import type { Collateral, ReadCollateral } from './vendor.ts'
  * A JSON file `{"vek":…,"issuer":…,"crl":…}` of PEM or base64; or certificates and a list in files, as AMD's service
  * (KDS) hands them out.
  */
-export function sevSnpCollateral({ isFolder, files }: Collateral): ReadCollateral {
+export function sevSnpCollateral({ path, isFolder, files }: Collateral): ReadCollateral {
   const sorted = sortFiles(files)
   const [set] = sorted.json
   if (!isFolder && set !== undefined) return { value: set.value, unused: [] }
@@ -27,7 +27,7 @@ export function sevSnpCollateral({ isFolder, files }: Collateral): ReadCollatera
   )
   const crl = onlyOne(crls, "the root's list", (c) => root === undefined || equalBytes(c.issuer, root.subject))
   if (vek === undefined && issuer === undefined && crl === undefined)
-    throw unusable(files[0]?.name ?? '--collateral', 'holds no certificate and no revocation list of AMD')
+    throw unusable(path, 'holds no certificate and no revocation list of AMD')
   const value: SevSnpCollateral = {
     ...(vek === undefined ? {} : { vek: vek.der }),
     ...(issuer === undefined ? {} : { issuer: pemOf([issuer, root]) }),

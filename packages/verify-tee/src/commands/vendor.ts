@@ -9,6 +9,8 @@ export interface Policy {
 }
 
 export interface Collateral {
+  /** As it was given: of the file, or of the folder. */
+  readonly path: string
   readonly isFolder: boolean
   readonly files: readonly NamedFile[]
 }

@@ -164,6 +164,19 @@ describe('Intel', () => {
     expect(both.error).toMatchObject({ code: 'VS_TEE_FILE' })
   })
 
+  test('a folder that does not do is called by the path that was given', async () => {
+    const both = await inParts({ 'set.json': collateral })
+    expect(both.error).toMatchObject({ details: { path: expect.stringMatching(/veristack-tee-[^/]+$/) } })
+    const empty = await inFolder({}, (folder) => verify(files, ...asked, '--collateral', folder))
+    expect(empty.error).toMatchObject({
+      code: 'VS_TEE_FILE',
+      details: {
+        path: expect.stringMatching(/veristack-tee-[^/]+$/),
+        reason: expect.stringMatching(/^lacks TCB info .*; QE identity .*; the PCK CA's revocation list$/),
+      },
+    })
+  })
+
   test('collateral that is damaged is a verdict, not an error', async () => {
     const set = { ...collateral, qe_identity: collateral.qe_identity.replace('TD_QE', 'QE') }
     const { status, out, error } = await verify({ ...files, collateral: set }, ...asked, '--collateral', 'collateral')
@@ -202,6 +215,9 @@ describe('AMD SEV-SNP', () => {
   test('files without a certificate of AMD are refused', async () => {
     const { error } = await verify({ ...files, text: 'hello' }, ...asked, '--collateral', 'text')
     expect(error).toMatchObject({ code: 'VS_TEE_FILE', details: { path: 'text' } })
+    const path = expect.stringMatching(/veristack-tee-[^/]+$/)
+    const empty = await inFolder({ README: 'hello' }, (folder) => verify(files, ...asked, '--collateral', folder))
+    expect(empty.error).toMatchObject({ code: 'VS_TEE_FILE', details: { path } })
   })
 })
 
@@ -221,6 +237,12 @@ describe('refuses', () => {
     [
       'a day that no calendar has',
       ['--policy', 'default', '--now', '2025-13-01T00:00:00Z'],
+      'VS_TEE_INVALID_OPTION',
+      '--now',
+    ],
+    [
+      'a day that its month has not',
+      ['--policy', 'default', '--now', '2025-02-30T00:00:00Z'],
       'VS_TEE_INVALID_OPTION',
       '--now',
     ],

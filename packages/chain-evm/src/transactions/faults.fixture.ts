@@ -85,6 +85,8 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
       }
     })
   })
+  // A connection that is closed for idleness while a call is on its way would be a fault that nobody asked for.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     rpcUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -121,8 +121,9 @@ export async function openStage(): Promise<Stage> {
   const gate = await faultyRpc(anvil.rpcUrl, () =>
     reorganising === undefined ? { do: 'pass' } : { do: 'hold', until: reorganising },
   )
-  const behind = await connect({ rpcUrl: anvil.rpcUrl })
-  const chain = await connect({ rpcUrl: gate.rpcUrl })
+  // Who looks on waits as long as a busy machine takes.
+  const behind = await connect({ rpcUrl: anvil.rpcUrl, timeoutMs: 120_000 })
+  const chain = await connect({ rpcUrl: gate.rpcUrl, timeoutMs: 120_000 })
   let onCall: (call: Call) => Fault = () => ({ do: 'pass' })
   const proxy = await faultyRpc(gate.rpcUrl, (call) => onCall(call))
   const faulty = await connect({ rpcUrl: proxy.rpcUrl, timeoutMs: 3000 })

@@ -149,6 +149,32 @@ contract CompositionTest is CompositionScene {
         assertEq(credit(payer), PRICE);
     }
 
+    /// Evidence that waits and is submitted again, when its verifier accepts it: it waits no longer, and says so once.
+    function test_submittedAgainAndAcceptedItWaitsNoLonger() public {
+        ask(2, ALL);
+        Submission memory a = wait(0, CLAIMANT_KEY, NOW + 1 days);
+        Submission memory b = piece(0, CLAIMANT_KEY, OUTPUTS, "other evidence");
+        settlement.submit(order, requirement, b);
+        bytes32 claim = digestOf(a);
+        script(a, Status.Accepted, 0);
+        vm.expectEmit(true, true, true, true, address(settlement));
+        emit ISettlement.LeafSatisfied(id, claim, claimant, OUTPUTS, 0, keccak256(a.evidence), 1);
+        settlement.submit(order, requirement, a);
+        assertEq(settlement.pendingUntil(claim, 0, keccak256(a.evidence)), 0);
+        (uint8 satisfied, uint8 waiting) = settlement.progressOf(claim);
+        assertEq(satisfied, 1);
+        assertEq(waiting, 1); // the other
+        inState(State.Pending);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.NotPending.selector, claim));
+        settlement.finalize(order, requirement, a);
+        script(b, Status.Rejected, 0);
+        settlement.finalize(order, requirement, b);
+        inState(State.Open);
+        vm.warp(refundTime());
+        settlement.refund(order);
+        assertEq(credit(payer), PRICE);
+    }
+
     function test_sixteenPiecesOfEvidenceForOneClaim() public {
         ask(2, ALL);
         for (uint256 i = 0; i < 16; ++i) {

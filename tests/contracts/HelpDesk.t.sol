@@ -177,6 +177,9 @@ contract HelpDeskTest is Scene {
         o.terms.token = address(1);
         refusesToAsk(o, abi.encodeWithSelector(HelpDesk.WrongFee.selector, PRICE, PRICE));
         o = anOrder(1);
+        o.terms.tipWei = 1;
+        refusesToAsk(o, abi.encodeWithSelector(HelpDesk.WrongFee.selector, PRICE, PRICE));
+        o = anOrder(1);
         o.terms.callbackTarget = address(1);
         refusesToAsk(o, abi.encodeWithSelector(InferenceConsumer.WrongCallbackTarget.selector, address(1)));
         o = anOrder(1);
@@ -271,6 +274,31 @@ contract HelpDeskTest is Scene {
         assertEq(settlement.creditOf(address(0), claimant), PRICE);
         vm.prank(buyer);
         desk.collect();
+    }
+
+    function test_anAnswerThatIsPaidForAndKeptGoesToAPerson() public {
+        open(settlement);
+        uint256 purchase = bought();
+        Order memory o = anOrder(1);
+        bytes32 id = asked(purchase, o);
+        bytes32 outputs = this.listHash(label(REFUND));
+        Submission memory s = submissionOf(o, policies[0], CLAIMANT_KEY, outputs, "evidence");
+        verifier.set(TypedData.digest(claimFor(o, claimant, outputs)), Status.Accepted, 0);
+        settlement.submit(o, requirementOf(policies[0]), s);
+        vm.startPrank(owner);
+        vm.warp(NOW + 10 minutes);
+        vm.expectRevert(abi.encodeWithSelector(HelpDesk.NotFailed.selector, id));
+        desk.takeOver(id);
+        vm.warp(NOW + 10 minutes + 1);
+        desk.takeOver(id);
+        inStage(purchase, HelpDesk.Stage.WithPerson);
+        vm.stopPrank();
+        // Posted after all, it comes too late.
+        settlement.deliver(o, label(REFUND));
+        assertEq(uint256(settlement.getResult(id).callback), uint256(Callback.Failed));
+        vm.prank(owner);
+        desk.resolve(purchase, true);
+        assertEq(desk.refundable(buyer), PAID);
     }
 
     function test_unansweredQuestionsAreTakenBack() public {

@@ -5,6 +5,7 @@ import {Commitment, Policy, TypedData} from "@veristack/chain-evm/contracts/Clai
 import {Status} from "@veristack/chain-evm/contracts/IClaimVerifier.sol";
 import {
     Callback,
+    ISettlement,
     Order,
     Requirement,
     Result,
@@ -14,6 +15,98 @@ import {
 } from "@veristack/settlement-evm/contracts/ISettlement.sol";
 import {Callee, Coin, FeeCoin, HookCoin, LyingCoin} from "./lib/Doubles.sol";
 import {Scene, ScriptedVerifier} from "./lib/Scene.sol";
+import {Vm} from "./lib/Test.sol";
+
+/// Knows of the contract what its events say, and nothing else.
+contract Replay {
+    struct Known {
+        State state;
+        Callback callback;
+        uint256 pending;
+        uint256 satisfied;
+        address claimant;
+        bytes32 outputs;
+    }
+
+    struct KnownClaim {
+        uint256 satisfied;
+        uint256 waiting;
+    }
+
+    mapping(bytes32 id => Known) public known;
+    mapping(bytes32 claim => KnownClaim) public claims;
+    mapping(bytes32 claim => mapping(uint256 leaf => mapping(bytes32 evidence => uint256))) public finalAt;
+    mapping(address token => mapping(address account => uint256)) public credits;
+
+    function read(Vm.Log calldata log) external {
+        bytes32 kind = log.topics[0];
+        bytes32 id = log.topics[1];
+        Known storage k = known[id];
+        if (kind == ISettlement.Requested.selector) {
+            k.state = State.Open;
+        } else if (kind == ISettlement.ClaimPending.selector) {
+            (, uint8 leaf, bytes32 evidence, uint64 at_) = abi.decode(log.data, (bytes32, uint8, bytes32, uint64));
+            bytes32 claim = log.topics[2];
+            if (finalAt[claim][leaf][evidence] == 0 && claims[claim].waiting++ == 0) ++k.pending;
+            finalAt[claim][leaf][evidence] = at_;
+        } else if (kind == ISettlement.ClaimDropped.selector) {
+            (uint8 leaf, bytes32 evidence) = abi.decode(log.data, (uint8, bytes32));
+            noLonger(k, log.topics[2], leaf, evidence);
+        } else if (kind == ISettlement.LeafSatisfied.selector) {
+            (, uint8 leaf, bytes32 evidence, uint8 satisfied) =
+                abi.decode(log.data, (bytes32, uint8, bytes32, uint8));
+            noLonger(k, log.topics[2], leaf, evidence);
+            claims[log.topics[2]].satisfied = satisfied;
+        } else if (kind == ISettlement.Attached.selector) {
+            (, k.satisfied) = abi.decode(log.data, (uint8, uint8));
+        } else if (kind == ISettlement.Accepted.selector) {
+            address token;
+            uint256 amount;
+            (k.outputs, k.satisfied, token, amount) = abi.decode(log.data, (bytes32, uint8, address, uint256));
+            k.claimant = account(log.topics[3]);
+            k.state = State.Accepted;
+            credits[token][k.claimant] += amount;
+        } else if (kind == ISettlement.Delivered.selector) {
+            k.state = State.Delivered;
+        } else if (kind == ISettlement.CalledBack.selector) {
+            k.callback = abi.decode(log.data, (bool)) ? Callback.Succeeded : Callback.Failed;
+        } else if (kind == ISettlement.TipCredited.selector || kind == ISettlement.Refunded.selector) {
+            (address token, uint256 amount) = abi.decode(log.data, (address, uint256));
+            if (kind == ISettlement.Refunded.selector) k.state = State.Refunded;
+            credits[token][account(log.topics[2])] += amount;
+        } else if (kind == ISettlement.Withdrawn.selector) {
+            (, uint256 amount) = abi.decode(log.data, (address, uint256));
+            credits[account(log.topics[2])][account(log.topics[1])] -= amount;
+        } else {
+            revert("an event that nobody knows");
+        }
+    }
+
+    /// Whether the contract says the same of a request.
+    function tellsOf(bytes32 id, Result calldata r) external view returns (bool) {
+        Known storage k = known[id];
+        State state = k.state == State.Open && k.pending != 0 ? State.Pending : k.state;
+        bool decided = k.outputs == r.outputs && k.claimant == r.claimant && k.satisfied == r.satisfied;
+        return state == r.state && decided && k.callback == r.callback && (state != State.Pending || k.pending == r.pending);
+    }
+
+    /// Whether the contract says the same of a claim that has not decided its request, and of a piece of its evidence.
+    function tellsOf(ISettlement settlement, bytes32 claim, uint8 leaf, bytes32 evidence) external view returns (bool) {
+        (uint8 satisfied, uint8 waiting) = settlement.progressOf(claim);
+        bool same = claims[claim].satisfied == satisfied && claims[claim].waiting == waiting;
+        return same && finalAt[claim][leaf][evidence] == settlement.pendingUntil(claim, leaf, evidence);
+    }
+
+    function noLonger(Known storage k, bytes32 claim, uint256 leaf, bytes32 evidence) private {
+        if (finalAt[claim][leaf][evidence] == 0) return;
+        finalAt[claim][leaf][evidence] = 0;
+        if (--claims[claim].waiting == 0) --k.pending;
+    }
+
+    function account(bytes32 topic) private pure returns (address) {
+        return address(uint160(uint256(topic)));
+    }
+}
 
 /// Plays against the contract at random and keeps a model beside it, written from the state diagram and not from the
 /// code. Where the contract does what the model would not, or refuses what it would do, `violation` says so.
@@ -47,6 +140,7 @@ contract Player is Scene {
     uint256 private constant PLENTY = 12_000_000;
     uint32 private constant CALLBACK_GAS = 2_000_000;
 
+    Replay private events = new Replay();
     string public violation;
     uint256 public calls;
     uint256 public decided;
@@ -94,9 +188,14 @@ contract Player is Scene {
 
     /// A call of the contract, during which this one, being called, tries to get back in.
     function act(uint256 value, bytes memory data) private returns (bool ok) {
+        vm.recordLogs();
         inside = true;
         (ok,) = address(settlement).call{value: value, gas: PLENTY}(data);
         inside = false;
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; ok && i < logs.length; ++i) {
+            if (logs[i].emitter == address(settlement)) events.read(logs[i]);
+        }
     }
 
     // ---- moves ----
@@ -151,11 +250,19 @@ contract Player is Scene {
         bool pends = live && answer == Status.Pending && finalAtOf[keyOf(r, choice)] == 0;
         bool ok = act(0, abi.encodeCall(settlement.submit, (orders[r], requirementFor(m.shape), s)));
         expect(accepts || pends, ok, "submit");
-        if (accepts) satisfied(m, c, s, payer);
+        if (accepts) {
+            // What waited and is accepted now waits no longer. A decided request's evidence is nobody's business.
+            if (finalAtOf[keyOf(r, choice)] != 0 && !meets(m.shape, c.satisfied | (1 << s.leaf))) {
+                finalAtOf[keyOf(r, choice)] = 0;
+                if (--c.waiting == 0) --m.pending;
+            }
+            satisfied(m, c, s, payer);
+        }
         if (pends) {
             if (c.waiting++ == 0) ++m.pending;
             finalAtOf[keyOf(r, choice)] = verifiers[s.leaf].finalAt(digestOf(r, s));
         }
+        eventsTellOf(r, s);
     }
 
     function finalize(uint256 r, uint256 choice, uint8 status, uint256 window, uint256 who) external step {
@@ -176,12 +283,14 @@ contract Player is Scene {
         if (!predicted) return;
         if (answer == Status.Pending) {
             finalAtOf[key] = finalAt;
+            eventsTellOf(r, s);
             return;
         }
         finalAtOf[key] = 0;
         ClaimModel storage c = claims[claimKey(r, choice)];
         if (--c.waiting == 0) --m.pending;
         if (answer == Status.Accepted) satisfied(m, c, s, sender);
+        eventsTellOf(r, s);
     }
 
     function attach(uint256 r, uint256 choice, uint8 status) external step {
@@ -284,6 +393,7 @@ contract Player is Scene {
             assertEq(r.pending, state == State.Pending ? m.pending : 0);
             assertEq(r.claimant, m.winner);
             assertEq(r.satisfied, m.satisfied);
+            assertTrue(events.tellsOf(settlement.requestId(orders[i]), r), "events");
             bool over = m.state != State.Open;
             assertEq(m.credited, over ? 1 : 0);
             if (m.state == State.Accepted || m.state == State.Delivered) {
@@ -295,12 +405,18 @@ contract Player is Scene {
             for (uint256 i = 0; i < 4; ++i) {
                 address account = i == 3 ? payer : vm.addr(keys[i]);
                 assertEq(settlement.creditOf(coins[coin], account), creditsOf[coin][account]);
+                assertEq(events.credits(coins[coin], account), creditsOf[coin][account]);
                 owed[coin] += creditsOf[coin][account];
             }
             uint256 has = balance(coin, address(settlement));
             if (coin == 4) assertTrue(has >= owed[coin], "solvent in a lying token");
             else assertEq(has, owed[coin]);
         }
+    }
+
+    function eventsTellOf(uint256 r, Submission memory s) private {
+        if (models[r].state != State.Open) return;
+        expect(true, events.tellsOf(settlement, digestOf(r, s), s.leaf, keccak256(s.evidence)), "events of a claim");
     }
 
     // ---- the model's own steps ----

@@ -5,7 +5,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Commitment, Policy} from "@veristack/chain-evm/contracts/Claim.sol";
 import {Answer} from "@veristack/settlement-evm/contracts/IInferenceCallback.sol";
 import {InferenceConsumer} from "@veristack/settlement-evm/contracts/InferenceConsumer.sol";
-import {Callback, ISettlement, Order, State} from "@veristack/settlement-evm/contracts/ISettlement.sol";
+import {Callback, ISettlement, Order, Result, State} from "@veristack/settlement-evm/contracts/ISettlement.sol";
 
 /// @title A shop's help desk that routes refunds by a model's answer
 /// @notice Customers pay here. Who wants his money back says so in words; the words' features go to the customer-service
@@ -57,9 +57,10 @@ contract HelpDesk is InferenceConsumer {
     error BadWords(uint256 length);
     /// The answer has no such output of one word.
     error NoLabel(bytes32 request);
-    /// Who asks pays for the question, price and tip, and nobody else's money does.
+    /// Who asks pays for the question, and nobody else's money does. In coin and without a tip: what is left of one would
+    /// be this contract's, and not his.
     error WrongFee(uint256 expectedWei, uint256 sentWei);
-    /// Its callback did not fail.
+    /// Its callback did not fail, and it has not been left unposted for long.
     error NotFailed(bytes32 request);
     error NothingToCollect();
     error PaymentFailed();
@@ -99,8 +100,9 @@ contract HelpDesk is InferenceConsumer {
         if (p.buyer != msg.sender) revert NotYours(purchase);
         if (p.stage != Stage.Paid) revert WrongStage(purchase, p.stage);
         if (order.request.program != program) revert WrongProgram(order.request.program);
-        uint256 needed = order.request.priceWei + order.terms.tipWei;
-        if (msg.value != needed || order.terms.token != address(0)) revert WrongFee(needed, msg.value);
+        if (msg.value != order.request.priceWei || order.terms.tipWei != 0 || order.terms.token != address(0)) {
+            revert WrongFee(order.request.priceWei, msg.value);
+        }
         p.stage = Stage.Asked;
         request = _ask(order, policies, formula);
         purchaseOf[request] = purchase;
@@ -115,21 +117,21 @@ contract HelpDesk is InferenceConsumer {
         if (p.stage != Stage.Asked) revert WrongStage(purchase, p.stage);
         delete purchaseOf[request];
         p.stage = Stage.Paid;
-        refundable[p.buyer] += order.request.priceWei + order.terms.tipWei;
+        refundable[p.buyer] += order.request.priceWei;
         // Anyone may have refunded it before.
         if (settlement.getResult(request).state != State.Refunded) settlement.refund(order);
-        if (settlement.creditOf(address(0), address(this)) != 0) {
-            settlement.withdraw(address(0), payable(address(this)));
-        }
+        _reclaim(address(0), address(this));
     }
 
     /// @notice Passes on to a person what was answered and could not be taken: the verifier was stopped, the answer was
-    /// stale, or had no label.
+    /// stale, or had no label; or it was paid for, and whoever gave it keeps it to himself.
     function takeOver(bytes32 request) external onlyOwner {
         uint256 purchase = purchaseOf[request];
         Purchase storage p = purchases[purchase];
         if (p.stage != Stage.Asked) revert WrongStage(purchase, p.stage);
-        if (settlement.getResult(request).callback != Callback.Failed) revert NotFailed(request);
+        Result memory r = settlement.getResult(request);
+        bool isKept = r.state == State.Accepted && block.timestamp > r.acceptedAt + minimumWindow;
+        if (r.callback != Callback.Failed && !isKept) revert NotFailed(request);
         delete purchaseOf[request];
         p.stage = Stage.WithPerson;
         emit TakenOver(purchase, request);
@@ -156,7 +158,7 @@ contract HelpDesk is InferenceConsumer {
     /// What the settlement contract gives back.
     receive() external payable {}
 
-    function _onAnswer(bytes32 request, Answer calldata, Commitment[] calldata values) internal override {
+    function _onAnswer(bytes32 request, Answer memory, Commitment[] calldata values) internal override {
         uint256 purchase = purchaseOf[request];
         Purchase storage p = purchases[purchase];
         if (p.stage != Stage.Asked) revert WrongStage(purchase, p.stage);

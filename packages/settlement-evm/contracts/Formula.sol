@@ -52,7 +52,7 @@ library Formula {
 
     /// @notice Whether satisfied leaves meet a formula that {check} let pass.
     /// @param satisfied Bit i for leaf i.
-    function met(bytes calldata formula, uint256 satisfied) internal pure returns (bool) {
+    function met(bytes memory formula, uint256 satisfied) internal pure returns (bool) {
         // A stack of bits, the top at bit 0: at most 64 of them.
         uint256 stack = 0;
         uint256 i = 0;

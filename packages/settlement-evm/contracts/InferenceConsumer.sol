@@ -6,7 +6,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Commitment, Policy} from "@veristack/chain-evm/contracts/Claim.sol";
 import {Answer, IInferenceCallback} from "./IInferenceCallback.sol";
-import {ISettlement, Order} from "./ISettlement.sol";
+import {Formula} from "./Formula.sol";
+import {ISettlement, Order, State} from "./ISettlement.sol";
 
 /// @title A contract that asks
 /// @notice Places requests and takes their answers. It holds itself to limits: a least window for claimants, a highest
@@ -14,7 +15,7 @@ import {ISettlement, Order} from "./ISettlement.sol";
 /// rest on it to this contract's own requests and to nobody else's.
 ///
 /// INVARIANT: {_onAnswer} is called only by the settlement contract, only for a request that this contract placed, not
-/// stale, and only where none of the verifiers that satisfied it is stopped; at most once for each request.
+/// stale, and only where verifiers that are not stopped meet the requirement by themselves; at most once for each request.
 /// The owner can not touch a request, an escrow or an answer other than by refusing it.
 abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
     using SafeERC20 for IERC20;
@@ -32,7 +33,8 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
     /// Price and tip together; tokens that were never set are refused.
     mapping(address token => uint256 amount) public maximumPriceOf;
     mapping(address verifier => Verifier) public verifierOf;
-    /// Leaf by leaf; the first is zero for what this contract did not ask, or has been answered.
+    /// Empty for what this contract did not ask, or has been answered.
+    mapping(bytes32 id => bytes formula) private _formulas;
     mapping(bytes32 id => mapping(uint256 leaf => address verifier)) private _verifiers;
 
     event MaximumPriceSet(address indexed token, uint256 amount);
@@ -73,7 +75,8 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         emit VerifierAllowed(verifier, codeHash, params);
     }
 
-    /// @notice For good: no new request pins it, and answers that rest on it are refused.
+    /// @notice For good: no new request pins it, and answers that need it are refused. What the others of a request's
+    /// verifiers accepted stands, if that alone meets its requirement.
     function stopVerifier(address verifier) external onlyOwner {
         verifierOf[verifier].stopped = true;
         emit VerifierStopped(verifier);
@@ -89,20 +92,30 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         override
         onlySettlement
     {
-        if (_verifiers[id][0] == address(0)) revert UnknownRequest(id);
+        bytes memory formula = _formulas[id];
+        if (formula.length == 0) revert UnknownRequest(id);
         if (answer.stale) revert StaleAnswer(id);
-        for (uint256 leaf = 0; leaf < 8; ++leaf) {
-            if ((answer.satisfied >> leaf) & 1 == 0) continue;
+        Answer memory standing = answer;
+        address stopped = address(0);
+        for (uint8 leaf = 0; leaf < Formula.MAX_LEAVES; ++leaf) {
+            uint8 bit = uint8(1 << leaf);
+            if (answer.satisfied & bit == 0) continue;
             address verifier = _verifiers[id][leaf];
-            if (verifierOf[verifier].stopped) revert StoppedVerifier(verifier);
+            if (!verifierOf[verifier].stopped) continue;
+            stopped = verifier;
+            standing.satisfied ^= bit;
         }
-        delete _verifiers[id][0];
-        _onAnswer(id, answer, values);
+        // Leaves can be attached after the decision, by whoever can forge for a stopped verifier too: one that is not
+        // needed does no harm.
+        if (stopped != address(0) && !Formula.met(formula, standing.satisfied)) revert StoppedVerifier(stopped);
+        delete _formulas[id];
+        _onAnswer(id, standing, values);
     }
 
     /// What an answer does. Keep within the gas of the request's terms; the settlement contract can not be called from
     /// here, views apart.
-    function _onAnswer(bytes32 id, Answer calldata answer, Commitment[] calldata values) internal virtual;
+    /// @param answer Without the leaves of stopped verifiers: those in `satisfied` meet the requirement.
+    function _onAnswer(bytes32 id, Answer memory answer, Commitment[] calldata values) internal virtual;
 
     /// Places a request of this contract's, paid from what it has. `order.request.payer` and the callback target must be
     /// this contract.
@@ -111,7 +124,9 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         if (order.terms.callbackTarget != address(this)) revert WrongCallbackTarget(order.terms.callbackTarget);
         address token = order.terms.token;
         uint256 amount = order.request.priceWei + order.terms.tipWei;
-        if (amount > maximumPriceOf[token]) revert PriceTooHigh(token, amount, maximumPriceOf[token]);
+        uint256 maximum = maximumPriceOf[token];
+        // A token that was never set is not called, whatever the price.
+        if (amount > maximum || (maximum == 0 && token != address(0))) revert PriceTooHigh(token, amount, maximum);
         for (uint256 leaf = 0; leaf < policies.length; ++leaf) {
             Verifier storage allowed = verifierOf[policies[leaf].verifier];
             if (allowed.stopped) revert StoppedVerifier(policies[leaf].verifier);
@@ -127,11 +142,21 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         for (uint256 leaf = 0; leaf < policies.length; ++leaf) {
             _verifiers[id][leaf] = policies[leaf].verifier;
         }
+        _formulas[id] = formula;
     }
 
-    /// Whether an answer to this request is still expected.
+    /// Whether this request can still be answered: neither answered nor refunded.
     function _isAwaited(bytes32 id) internal view returns (bool) {
-        return _verifiers[id][0] != address(0);
+        return _formulas[id].length != 0 && settlement.getResult(id).state != State.Refunded;
+    }
+
+    /// Takes out all that the settlement contract credited this one as payer: refunds, and tips that nobody earned. Of
+    /// which requests it does not say. Not from within {_onAnswer}; for coin to this contract itself, have it `receive`.
+    /// @param token Zero: the chain's coin.
+    /// @return amount 0 where nothing was there.
+    function _reclaim(address token, address to) internal returns (uint256 amount) {
+        if (settlement.creditOf(token, address(this)) == 0) return 0;
+        return settlement.withdraw(token, payable(to));
     }
 
     function _setMaximumPrice(address token, uint256 amount) private {

@@ -7,7 +7,7 @@ import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC2
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Claim, Commitment, Policy, Request, Terms, TypedData} from "@veristack/chain-evm/contracts/Claim.sol";
+import {Claim, Commitment, Policy, TypedData} from "@veristack/chain-evm/contracts/Claim.sol";
 import {IClaimVerifier, Status} from "@veristack/chain-evm/contracts/IClaimVerifier.sol";
 import {Formula} from "./Formula.sol";
 import {Answer, IInferenceCallback} from "./IInferenceCallback.sol";
@@ -23,6 +23,7 @@ import {
     State,
     Submission
 } from "./ISettlement.sol";
+import {Orders} from "./Orders.sol";
 
 /// @title Paid once, and only for what was verified
 /// @notice A payer escrows a price for a request that pins how an answer must be verified. Whoever brings signed claims
@@ -71,24 +72,22 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         uint8 waiting; // pieces of evidence
     }
 
-    bytes32 public constant SETTLEMENT_TERMS_TYPEHASH = keccak256(
-        "SettlementTerms(address token,address exclusiveClaimant,uint64 exclusiveUntil,uint64 validUntil,uint32 graceSeconds,address callbackTarget,uint32 callbackGas,uint8 callbackState,uint96 tipWei)"
-    );
+    bytes32 public constant SETTLEMENT_TERMS_TYPEHASH = Orders.SETTLEMENT_TERMS_TYPEHASH;
     /// Gas that a verifier may use.
     uint256 public constant VERIFIER_GAS = 3_000_000;
     /// What must be left for the verifier to get that much: EIP-150 hands on 63/64, and the call itself costs a little.
     uint256 private constant FULL_SHARE = VERIFIER_GAS + VERIFIER_GAS / 63 + 10_000;
     /// Claims of a request, and pieces of evidence of a claim, that may wait at one time.
     uint256 public constant MAX_PENDING = 16;
-    uint256 public constant MAX_CALLBACK_GAS = 2_000_000;
+    uint256 public constant MAX_CALLBACK_GAS = Orders.MAX_CALLBACK_GAS;
     /// What the call of a callback and the work after it take, with room.
     uint256 private constant AROUND_CALLBACK = 12_000;
     /// Of an output list as calldata, in bytes.
     uint256 public constant MAX_OUTPUTS_LENGTH = 16_384;
     /// Selector, 18 words of an order and up to three of heads.
     uint256 private constant ORDER_LENGTH = 4 + 21 * 32;
-    uint256 public constant MAX_LIFETIME = 366 days;
-    uint256 public constant MAX_GRACE = 90 days;
+    uint256 public constant MAX_LIFETIME = Orders.MAX_LIFETIME;
+    uint256 public constant MAX_GRACE = Orders.MAX_GRACE;
     /// A verifier's answer is final by `expiresAt` plus this, or the claim is dropped: escrow is never locked for good.
     uint256 public constant MAX_WINDOW = 90 days;
 
@@ -152,7 +151,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
             revert AlreadySatisfied(submission.leaf);
         }
 
-        _checkVerifier(submission.policy);
+        Orders.checkVerifier(submission.policy);
         (Status status, uint64 finalAt) = _ask(order, claim, submission);
         if (status == Status.Rejected) revert EvidenceRejected(submission.policy.verifier);
         if (status == Status.Accepted) _satisfy(id, entry, digest, order, requirement, submission, order.request.payer);
@@ -178,7 +177,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         _checkSubmission(order, requirement, submission);
 
         uint64 finalAt = 0;
-        if (_isPinned(submission.policy)) (status, finalAt) = _ask(order, claim, submission);
+        if (Orders.isPinned(submission.policy)) (status, finalAt) = _ask(order, claim, submission);
         if (status == Status.Pending) {
             if (finalAt == before) revert NotFinal(finalAt);
             _finalAt[key] = finalAt;
@@ -187,8 +186,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
             );
             return status;
         }
-        delete _finalAt[key];
-        if (--_progress[digest].waiting == 0) --entry.pending;
+        _endWait(entry, digest, key);
         if (status == Status.Accepted) _satisfy(id, entry, digest, order, requirement, submission, msg.sender);
         else emit ClaimDropped(id, digest, submission.leaf, evidenceHash);
     }
@@ -203,7 +201,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         (bytes32 id, Entry storage entry) = _decided(order);
         _checkSubmission(order, requirement, submission);
         if (_has(entry.satisfied, submission.leaf)) revert AlreadySatisfied(submission.leaf);
-        _checkVerifier(submission.policy);
+        Orders.checkVerifier(submission.policy);
         Claim memory claim = _claim(id, order, entry.claimant, entry.outputs);
         (Status status, uint64 finalAt) = _ask(order, claim, submission);
         if (status == Status.Pending) revert NotFinal(finalAt);
@@ -216,10 +214,10 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
     /// @notice Publishes the accepted answer. Anyone who has it may.
     /// @param outputs The claim's output commitment list; raw entries are the values themselves.
     function deliver(Order calldata order, Commitment[] calldata outputs) external nonReentrant {
-        bytes32 id = _id(order);
+        bytes32 id = Orders.id(order);
         Entry storage entry = _entries[id];
         if (entry.state != State.Accepted) revert WrongState(id, _stateOf(entry));
-        _checkTerms(order);
+        Orders.checkTerms(order);
         _checkOutputs(entry, outputs);
         entry.state = State.Delivered;
         emit Delivered(id, outputs);
@@ -239,7 +237,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         returns (bool succeeded)
     {
         (bytes32 id, Entry storage entry) = _decided(order);
-        _checkTerms(order);
+        Orders.checkTerms(order);
         if (entry.callback != Callback.Failed) revert NothingToRetry(id);
         if (order.terms.callbackState == uint8(State.Delivered)) _checkOutputs(entry, outputs);
         else if (outputs.length != 0) revert OutputsMismatch(0, TypedData.commitments(outputs));
@@ -252,7 +250,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
     /// it.
     function refund(Order calldata order) external nonReentrant {
         (bytes32 id, Entry storage entry) = _open(order);
-        _checkTerms(order);
+        Orders.checkTerms(order);
         if (entry.pending != 0) revert WrongState(id, State.Pending);
         uint256 from = uint256(order.request.expiresAt) + order.terms.graceSeconds + 1;
         if (block.timestamp < from) revert RefundTooEarly(from);
@@ -292,7 +290,7 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
 
     /// @notice What an order takes from its payer, and what its callback takes from whoever makes it.
     function quote(Order calldata order, uint256 gasPriceWei) external view returns (Quote memory q) {
-        _checkTerms(order);
+        Orders.checkTerms(order);
         q.escrow = _escrowOf(order);
         if (order.terms.token == address(0)) q.valueWei = q.escrow;
         if (order.terms.callbackTarget != address(0)) q.callbackGas = _fullShare(order.terms.callbackGas);
@@ -314,32 +312,15 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
     }
 
     function requestId(Order calldata order) external view returns (bytes32) {
-        return _id(order);
+        return Orders.id(order);
     }
 
     function _place(Order calldata order, Policy[] calldata policies, bytes calldata formula)
         private
         returns (bytes32 id)
     {
-        _checkTerms(order);
-        uint64 expiresAt = order.request.expiresAt;
-        if (expiresAt < block.timestamp || expiresAt > block.timestamp + MAX_LIFETIME) revert BadExpiry(expiresAt);
-        if (order.request.payer != msg.sender) revert NotPayer(order.request.payer, msg.sender);
-
-        Formula.check(formula, policies.length);
-        bytes32[] memory leaves = new bytes32[](policies.length);
-        bytes32[] memory asked = new bytes32[](policies.length);
-        for (uint256 i = 0; i < policies.length; ++i) {
-            _checkVerifier(policies[i]);
-            leaves[i] = TypedData.leaf(policies[i]);
-            asked[i] = keccak256(abi.encode(policies[i].verifier, keccak256(policies[i].params)));
-            for (uint256 j = 0; j < i; ++j) {
-                if (asked[i] == asked[j]) revert DuplicateLeaf(j, i);
-            }
-        }
-        _checkRequirement(order, leaves, formula);
-
-        id = _id(order);
+        Orders.check(order, policies, formula);
+        id = Orders.id(order);
         Entry storage entry = _entries[id];
         if (entry.state != State.None) revert AlreadyRequested(id);
         entry.state = State.Open;
@@ -382,6 +363,11 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         emit ClaimPending(id, digest, submission.claimant, submission.outputs, submission.leaf, evidenceHash, finalAt);
     }
 
+    function _endWait(Entry storage entry, bytes32 digest, bytes32 key) private {
+        delete _finalAt[key];
+        if (--_progress[digest].waiting == 0) --entry.pending;
+    }
+
     /// One leaf more for a claim; decides the request where that meets the requirement.
     function _satisfy(
         bytes32 id,
@@ -398,14 +384,11 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
             satisfied |= progress.satisfied;
             if (!Formula.met(requirement.formula, satisfied)) {
                 progress.satisfied = satisfied;
+                (bytes32 key, bytes32 evidenceHash) = _pendingKey(digest, submission);
+                // Submitted again, and accepted now.
+                if (_finalAt[key] != 0) _endWait(entry, digest, key);
                 emit LeafSatisfied(
-                    id,
-                    digest,
-                    submission.claimant,
-                    submission.outputs,
-                    submission.leaf,
-                    keccak256(submission.evidence),
-                    satisfied
+                    id, digest, submission.claimant, submission.outputs, submission.leaf, evidenceHash, satisfied
                 );
                 return;
             }
@@ -519,76 +502,27 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         return (Status.Rejected, 0);
     }
 
-    function _checkVerifier(Policy calldata policy) private view {
-        if (!_isPinned(policy)) {
-            revert VerifierChanged(policy.verifier, policy.codeHash, policy.verifier.codehash);
-        }
-    }
-
-    function _isPinned(Policy calldata policy) private view returns (bool) {
-        return policy.verifier.code.length != 0 && policy.verifier.codehash == policy.codeHash;
-    }
-
     /// Terms, requirement and policy passed in are the ones in the request.
     function _checkSubmission(Order calldata order, Requirement calldata requirement, Submission calldata submission)
         private
         view
     {
-        _checkTerms(order);
-        _checkRequirement(order, requirement.leaves, requirement.formula);
+        Orders.checkTerms(order);
+        Orders.checkRequirement(order, requirement.leaves, requirement.formula);
         uint8 leaf = submission.leaf;
         if (leaf >= requirement.leaves.length || requirement.leaves[leaf] != TypedData.leaf(submission.policy)) {
             revert PolicyMismatch(leaf);
         }
     }
 
-    function _checkRequirement(Order calldata order, bytes32[] memory leaves, bytes calldata formula) private pure {
-        bytes32 actual = TypedData.requirement(leaves, formula);
-        if (actual != order.request.requirement) revert RequirementMismatch(order.request.requirement, actual);
-    }
-
-    function _checkTerms(Order calldata order) private view {
-        SettlementTerms calldata t = order.terms;
-        bool calls = t.callbackTarget != address(0);
-        if (
-            calls != (t.callbackGas != 0) || t.callbackGas > MAX_CALLBACK_GAS || t.callbackTarget == address(this)
-                || !(calls
-                        ? t.callbackState == uint8(State.Accepted) || t.callbackState == uint8(State.Delivered)
-                        : t.callbackState == 0)
-        ) revert BadCallback(t.callbackTarget, t.callbackGas, t.callbackState);
-        if (t.validUntil != 0 && (t.validUntil < order.request.expiresAt || t.validUntil > type(uint32).max)) {
-            revert BadValidity(t.validUntil);
-        }
-        if (t.graceSeconds > MAX_GRACE) revert BadGrace(t.graceSeconds);
-        if ((t.exclusiveClaimant == address(0)) != (t.exclusiveUntil == 0)) {
-            revert BadExclusivity(t.exclusiveClaimant, t.exclusiveUntil);
-        }
-        bytes32 settlement = keccak256(
-            abi.encode(
-                SETTLEMENT_TERMS_TYPEHASH,
-                t.token,
-                t.exclusiveClaimant,
-                t.exclusiveUntil,
-                t.validUntil,
-                t.graceSeconds,
-                t.callbackTarget,
-                t.callbackGas,
-                t.callbackState,
-                t.tipWei
-            )
-        );
-        bytes32 actual = TypedData.hash(Terms(order.application, settlement));
-        if (actual != order.request.terms) revert TermsMismatch(order.request.terms, actual);
-    }
-
     function _open(Order calldata order) private view returns (bytes32 id, Entry storage entry) {
-        id = _id(order);
+        id = Orders.id(order);
         entry = _entries[id];
         if (entry.state != State.Open) revert WrongState(id, _stateOf(entry));
     }
 
     function _decided(Order calldata order) private view returns (bytes32 id, Entry storage entry) {
-        id = _id(order);
+        id = Orders.id(order);
         entry = _entries[id];
         if (entry.state != State.Accepted && entry.state != State.Delivered) revert WrongState(id, _stateOf(entry));
     }
@@ -610,23 +544,6 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
     {
         evidenceHash = keccak256(submission.evidence);
         key = keccak256(abi.encode(digest, submission.leaf, evidenceHash));
-    }
-
-    function _id(Order calldata order) private view returns (bytes32) {
-        return TypedData.id(
-            Request({
-                program: order.request.program,
-                inputs: order.request.inputs,
-                requirement: order.request.requirement,
-                terms: order.request.terms,
-                payer: order.request.payer,
-                priceWei: order.request.priceWei,
-                nonce: order.request.nonce,
-                chainId: block.chainid,
-                verifyingContract: address(this),
-                expiresAt: order.request.expiresAt
-            })
-        );
     }
 
     /// Everything but claimant and outputs comes from the request, chain and address.

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
-import {Commitment, Policy, Request, TypedData} from "@veristack/chain-evm/contracts/Claim.sol";
+import {Commitment, Policy, TypedData} from "@veristack/chain-evm/contracts/Claim.sol";
 import {Status} from "@veristack/chain-evm/contracts/IClaimVerifier.sol";
+import {Formula} from "../Formula.sol";
 import {Answer, IInferenceCallback} from "../IInferenceCallback.sol";
 import {Callback, ISettlement, Order, Permit, Quote, Requirement, Result, State, Submission} from "../ISettlement.sol";
+import {Orders} from "../Orders.sol";
 
 /// @title The settlement contract's double, for tests of contracts that ask
-/// @notice Takes requests in the chain's coin and gives them the ids that the real one gives at its address; the test
-/// says what the answer is with {answer}. Nothing is verified: never deploy it where money is.
+/// @notice Takes requests in the chain's coin, refuses those that the real one refuses, and gives them the ids that it
+/// gives at its address; the test says what the answer is with {answer}. Nothing is verified: never deploy it where money
+/// is.
 contract MockSettlement is ISettlement {
     error NotMocked();
+    /// These leaves do not meet the request's requirement, or are not all leaves of it.
+    error RequirementNotMet(uint8 satisfied);
 
     mapping(bytes32 id => Result) private _results;
     mapping(bytes32 id => Order) private _orders;
+    mapping(bytes32 id => bytes formula) private _formulas;
+    mapping(bytes32 id => uint256 leaves) private _leaves;
     mapping(address account => uint256) private _credits;
     /// The last request placed.
     bytes32 public lastId;
@@ -21,7 +28,8 @@ contract MockSettlement is ISettlement {
     // ---- what a test does ----
 
     /// @notice Decides an open request as if `claimant` had proved this answer and delivered it, and makes the callback
-    /// that the request's terms name with the gas that they give. The leaves of `satisfied` count as satisfied.
+    /// that the request's terms name with the gas that they give. The leaves of `satisfied` count as satisfied: bit i for
+    /// leaf i, and they must meet the requirement.
     function answer(bytes32 id, address claimant, uint8 satisfied, Commitment[] calldata values)
         external
         returns (bool called)
@@ -29,6 +37,7 @@ contract MockSettlement is ISettlement {
         Result storage r = _results[id];
         Order memory o = _orders[id];
         if (r.state != State.Open) revert WrongState(id, r.state);
+        if (satisfied >> _leaves[id] != 0 || !Formula.met(_formulas[id], satisfied)) revert RequirementNotMet(satisfied);
         r.state = State.Delivered;
         (r.claimant, r.satisfied, r.acceptedAt) = (claimant, satisfied, uint64(block.timestamp));
         r.outputs = TypedData.commitments(values);
@@ -58,22 +67,23 @@ contract MockSettlement is ISettlement {
         payable
         returns (bytes32 id)
     {
-        uint256 escrow = order.request.priceWei + order.terms.tipWei;
+        Orders.check(order, policies, formula);
         if (order.terms.token != address(0)) revert NotMocked();
-        if (order.request.payer != msg.sender) revert NotPayer(order.request.payer, msg.sender);
-        if (msg.value != escrow) revert WrongValue(escrow, msg.value);
-        if (order.request.expiresAt < block.timestamp) revert BadExpiry(order.request.expiresAt);
-        id = requestId(order);
+        id = Orders.id(order);
         if (_results[id].state != State.None) revert AlreadyRequested(id);
+        uint256 escrow = order.request.priceWei + order.terms.tipWei;
+        if (msg.value != escrow) revert WrongValue(escrow, msg.value);
         _results[id].state = State.Open;
         _results[id].validUntil = order.terms.validUntil;
         _orders[id] = order;
+        _formulas[id] = formula;
+        _leaves[id] = policies.length;
         lastId = id;
         emit Requested(id, msg.sender, order.request.program, order, policies, formula);
     }
 
     function retryCallback(Order calldata order, Commitment[] calldata outputs, uint256) external returns (bool) {
-        bytes32 id = requestId(order);
+        bytes32 id = Orders.id(order);
         if (_results[id].callback != Callback.Failed) revert NothingToRetry(id);
         return _call(id, order, outputs);
     }
@@ -104,21 +114,8 @@ contract MockSettlement is ISettlement {
         q.callbackWei = q.callbackGas * gasPriceWei;
     }
 
-    function requestId(Order calldata order) public view returns (bytes32) {
-        return TypedData.id(
-            Request({
-                program: order.request.program,
-                inputs: order.request.inputs,
-                requirement: order.request.requirement,
-                terms: order.request.terms,
-                payer: order.request.payer,
-                priceWei: order.request.priceWei,
-                nonce: order.request.nonce,
-                chainId: block.chainid,
-                verifyingContract: address(this),
-                expiresAt: order.request.expiresAt
-            })
-        );
+    function requestId(Order calldata order) external view returns (bytes32) {
+        return Orders.id(order);
     }
 
     // ---- what only claimants call ----

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deploy, encodeCall, laneOf, privateKeyAccount } from '@veristack/chain-evm'
 import {
+  claimDigest,
   createStack,
   type Hex,
   isVeristackError,
+  localSigner,
   type Plugin,
   type Policy,
   parseDigest,
@@ -29,6 +31,7 @@ import {
   refund,
   revokeAnchor,
   revokeProgram,
+  submit,
 } from '@veristack/settlement-evm'
 import { transformSync } from 'esbuild'
 import { openProgress } from '../../packages/settlement-evm/src/intake/progress.ts'
@@ -41,6 +44,7 @@ import {
   type Node,
   node,
   openScene,
+  type Placing,
   PRICE,
   payer,
   program,
@@ -384,6 +388,61 @@ describe('a verifier that decides later', () => {
       expect(again.of(placing.id)).toEqual([])
     })
   })
+})
+
+describe('where as many claims of others wait as may', () => {
+  const MOST = 16
+  const outputs = parseDigest(`0x${'33'.repeat(32)}`)
+  /** A request with claims of as many others, which its verifier leaves undecided. */
+  async function placeCrowded({ client, makeOrder }: Scene, expiresAt: bigint): Promise<Placing> {
+    const placing = await makeOrder(45, { request: { expiresAt } })
+    const { order, requirement, policies, id } = placing
+    const [policy] = policies
+    if (policy === undefined) throw new Error('no policy')
+    await placeRequest(client, placing)
+    const { program: of, inputs, requirement: wanted } = order.request
+    const place = { chainId: client.chain.chainId, contract: client.deployment.settlement }
+    for (let i = 1; i <= MOST; i++) {
+      const signer = localSigner(`0x${i.toString(16).padStart(64, '0')}`)
+      const { address: claimant } = signer
+      const claim = { request: id, program: of, inputs, outputs, requirement: wanted, claimant, expiresAt, ...place }
+      const signature = await signer.sign(claimDigest(claim))
+      await submit(client, { order, requirement, leaf: 0, policy, claimant, outputs, signature, evidence: '0x01' })
+    }
+    return placing
+  }
+
+  test('waits, also over a restart, and is answered when its verifier decides', () => {
+    const finalAt = inDays(1n)
+    return alone(undecidedUntil(finalAt, 2), async (own, startOwn) => {
+      const kept = folder()
+      const { id } = await placeCrowded(own, inDays(2n))
+      expect(await getResult(own.client, id)).toMatchObject({ state: 'pending', pending: MOST })
+      const first = await startOwn({ directory: kept, from: 0n })
+      const { retryAt } = await first.until('full', id)
+      expect(retryAt).toBeGreaterThan((await own.chain.now()).timestamp)
+      // Another block does not make it try before its time.
+      await own.chain.rpc('anvil_mine', ['0x2'])
+      await first.close()
+      expect(first.of(id)).toEqual(['seen', 'taken', 'full'])
+
+      const second = await startOwn({ directory: kept, from: 0n })
+      await second.until('full', id)
+      await waitUntil(own, finalAt)
+      await second.until('settled', id)
+      expect(second.of(id)).toEqual(['seen', 'full', 'settled'])
+      expect(await creditOf(own.client, node.address)).toBe(PRICE)
+    })
+  })
+
+  test('gives up at the deadline', () =>
+    alone(undecidedUntil(inDays(9n), 2), async (own, startOwn) => {
+      const { id, order } = await placeCrowded(own, inDays(1n))
+      const answers = await startOwn({ from: 0n })
+      await answers.until('full', id)
+      await waitUntil(own, order.request.expiresAt - 5n)
+      expect(await answers.until('failed', id)).toMatchObject({ code: 'VS_SETTLE_TOO_MANY_PENDING' })
+    }))
 })
 
 describe('what the publisher revoked', () => {

@@ -46,6 +46,11 @@ export const fail = defineErrors({
     title: 'The request was decided for another claim',
     remedy: 'Read getResult(); this claim is not paid, and can not be.',
   },
+  VS_SETTLE_TOO_MANY_PENDING: {
+    title: 'As many claims wait for their verifier as the contract lets wait for one request',
+    remedy:
+      'Submit again before the deadline: a place comes free where a claim is finalized. Anybody may finalize one.',
+  },
   VS_SETTLE_DROPPED: {
     title: 'The verifier took back what it had left undecided',
     remedy:

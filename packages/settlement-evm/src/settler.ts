@@ -236,7 +236,11 @@ async function submitOnce(
   } catch (error) {
     const name = revertName(error)
     if (name !== undefined && DONE_BEFORE.includes(name)) return undefined
-    throw error
+    if (name !== 'TooManyPending') throw error
+    throw fail('VS_SETTLE_TOO_MANY_PENDING', {
+      details: { request: job.request.id, claim, leaf: p.leaf },
+      cause: error,
+    })
   }
 }
 

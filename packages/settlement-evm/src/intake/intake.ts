@@ -175,8 +175,10 @@ function openDesk(context: Context): Desk {
   const work = async (entry: Entry): Promise<void> => {
     try {
       const outcome = await answer(context, entry)
-      if (outcome === 'later') later.push(entry)
-      else if (outcome === 'ended') progress.done(entry.chosen.placed.log)
+      if (outcome === 'later') {
+        // Else it fell out of the chain meanwhile.
+        if (!entry.gone.signal.aborted) later.push(entry)
+      } else if (outcome === 'ended') progress.done(entry.chosen.placed.log)
     } finally {
       finished(entry)
     }
@@ -274,6 +276,7 @@ async function answer(context: Context, entry: Entry): Promise<'ended' | 'later'
         return 'ended'
       }
       const code = codeOf(error)
+      if (code === 'VS_SETTLE_TOO_MANY_PENDING' && (await waitsForPlace(context, entry))) return 'later'
       if (attempt >= ATTEMPTS || !isPassing(code)) {
         emit({ type: 'failed', request: id, code, message: messageOf(error) })
         return 'ended'
@@ -281,6 +284,27 @@ async function answer(context: Context, entry: Entry): Promise<'ended' | 'later'
       await delay(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal: stop }).catch(() => undefined)
     }
   }
+}
+
+const SHORTEST_WAIT_SECONDS = 12n
+const LONGEST_WAIT_SECONDS = 600n
+
+/**
+ * Nobody can tell when a place comes free among the claims that wait: it is tried again when a quarter of the time that is left
+ * has passed. False where too little is left for that.
+ */
+async function waitsForPlace({ client, emit }: Context, entry: Entry): Promise<boolean> {
+  const { request } = entry.chosen.placed
+  const now = await client.chain.now().catch(() => undefined)
+  // Tried again with the next block that the node tells of.
+  if (now === undefined) return true
+  const left = request.expiresAt - now.timestamp
+  if (left < SHORTEST_WAIT_SECONDS) return false
+  const quarter = left / 4n
+  const wait = quarter < SHORTEST_WAIT_SECONDS ? SHORTEST_WAIT_SECONDS : quarter
+  entry.notBefore = now.timestamp + (wait > LONGEST_WAIT_SECONDS ? LONGEST_WAIT_SECONDS : wait)
+  emit({ type: 'full', request: request.id, retryAt: entry.notBefore })
+  return true
 }
 
 const reasonOf = (field: unknown): 'inputs' | 'gone' | 'refused' =>

@@ -101,6 +101,8 @@ export type IntakeEvent =
   | { readonly type: 'taken'; readonly request: RequestId }
   /** Submitted; its verifier decides from `finalAt` on (Unix seconds), and then the node finalizes. */
   | { readonly type: 'pending'; readonly request: RequestId; readonly finalAt: bigint }
+  /** As many claims of others wait as the contract lets wait; it is submitted again at `retryAt` (Unix seconds on the chain). */
+  | { readonly type: 'full'; readonly request: RequestId; readonly retryAt: bigint }
   | { readonly type: 'settled'; readonly request: RequestId; readonly settlement: Settlement }
   | { readonly type: 'failed'; readonly request: RequestId; readonly code: string; readonly message: string }
   /** Its block is not in the chain any more; it may come back. */

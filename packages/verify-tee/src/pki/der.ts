@@ -24,95 +24,125 @@ export const TAG = {
   set: 0x31,
 } as const
 
-/** One value. Views of what it was read from. `raw` has tag and length too. */
-export interface Der {
-  readonly tag: number
-  readonly content: Uint8Array
-  readonly raw: Uint8Array
+/** One value, by its place in what it was read from. */
+export class Der {
+  constructor(
+    readonly tag: number,
+    /** What it was read from. */
+    readonly source: Uint8Array,
+    /** Where its tag, its content and what follows it begin in `source`. */
+    readonly start: number,
+    readonly from: number,
+    readonly end: number,
+  ) {}
+
+  get length(): number {
+    return this.end - this.from
+  }
+
+  /** A view. */
+  get content(): Uint8Array {
+    return this.source.subarray(this.from, this.end)
+  }
+
+  /** With tag and length; a view. */
+  get raw(): Uint8Array {
+    return this.source.subarray(this.start, this.end)
+  }
 }
 
 const MAX_LENGTH_BYTES = 3
 
-function readAt(bytes: Uint8Array, at: number, name: string): Der {
-  const tag = bytes[at]
-  const first = bytes[at + 1]
-  if (tag === undefined || first === undefined) throw malformed(name, 'a DER value', 'the end')
+/** The value that begins at `at` and ends by `end`. */
+function readAt(bytes: Uint8Array, at: number, end: number, name: string): Der {
+  if (at + 2 > end) throw malformed(name, 'a DER value', 'the end')
+  const tag = bytes[at] ?? 0
+  const first = bytes[at + 1] ?? 0
   if ((tag & 0x1f) === 0x1f) throw malformed(name, 'a tag of one byte', hex(tag))
   let length = first
   let from = at + 2
   if (first >= 0x80) {
     const count = first & 0x7f
     if (count === 0 || count > MAX_LENGTH_BYTES) throw malformed(name, 'a definite length below 2^24', hex(first))
+    if (from + count > end) throw malformed(name, `${count} bytes of length`, `${end - from}`)
     length = 0
     for (let i = 0; i < count; i++) length = length * 256 + (bytes[from + i] ?? 0)
     from += count
     if (length < 0x80 || length < 256 ** (count - 1)) throw malformed(name, 'the shortest length', `${count} bytes`)
   }
-  if (from + length > bytes.length) throw malformed(name, `${length} bytes of content`, `${bytes.length - from}`)
-  return { tag, content: bytes.subarray(from, from + length), raw: bytes.subarray(at, from + length) }
+  if (from + length > end) throw malformed(name, `${length} bytes of content`, `${end - from}`)
+  return new Der(tag, bytes, at, from, from + length)
 }
 
 /** The one value that the bytes are. */
 export function parseDer(bytes: Uint8Array, name: string): Der {
-  const value = readAt(bytes, 0, name)
-  if (value.raw.length !== bytes.length)
-    throw malformed(name, 'nothing after the value', `${bytes.length - value.raw.length} bytes`)
+  const value = readAt(bytes, 0, bytes.length, name)
+  if (value.end !== bytes.length) throw malformed(name, 'nothing after the value', `${bytes.length - value.end} bytes`)
   return value
 }
 
 /** The values in a SEQUENCE, SET or constructed context tag. */
 export function children(parent: Der, name: string, tag: number = TAG.sequence): Der[] {
-  if (parent.tag !== tag) throw malformed(name, `tag ${hex(tag)}`, hex(parent.tag))
+  expectTag(parent, tag, name)
   const found: Der[] = []
-  for (let at = 0; at < parent.content.length; ) {
-    const child = readAt(parent.content, at, name)
+  for (let at = parent.from; at < parent.end; ) {
+    const child = readAt(parent.source, at, parent.end, name)
     found.push(child)
-    at += child.raw.length
+    at = child.end
   }
   return found
 }
 
-/** Takes the values of a SEQUENCE one by one; optional ones by their tag. */
+/** Takes the values of a SEQUENCE one by one; optional ones by their tag. What is not taken is not looked at: see `end`. */
 export class DerFields {
-  readonly #list: Der[]
-  #at = 0
+  readonly #parent: Der
+  #at: number
 
   constructor(
     parent: Der,
     readonly name: string,
     tag: number = TAG.sequence,
   ) {
-    this.#list = children(parent, name, tag)
+    expectTag(parent, tag, name)
+    this.#parent = parent
+    this.#at = parent.from
   }
 
   next(field: string, tag?: number): Der {
-    const value = this.#list[this.#at]
-    if (value === undefined) throw malformed(`${this.name}.${field}`, 'a value', 'the end')
+    const { source, end } = this.#parent
+    if (this.#at === end) throw malformed(`${this.name}.${field}`, 'a value', 'the end')
+    const value = readAt(source, this.#at, end, this.name)
     if (tag !== undefined && value.tag !== tag)
       throw malformed(`${this.name}.${field}`, `tag ${hex(tag)}`, hex(value.tag))
-    this.#at += 1
+    this.#at = value.end
     return value
   }
 
   optional(tag: number): Der | undefined {
-    const value = this.#list[this.#at]
-    if (value?.tag !== tag) return undefined
-    this.#at += 1
+    const { source, end } = this.#parent
+    if (this.#at === end || source[this.#at] !== tag) return undefined
+    const value = readAt(source, this.#at, end, this.name)
+    this.#at = value.end
     return value
   }
 
   end(): void {
-    if (this.#at !== this.#list.length) throw malformed(this.name, `${this.#at} values`, `${this.#list.length}`)
+    const left = this.#parent.end - this.#at
+    if (left > 0) throw malformed(this.name, 'nothing after the last value', `${left} bytes`)
   }
 }
 
-const expectTag = (value: Der, tag: number, name: string): Uint8Array => {
+function expectTag(value: Der, tag: number, name: string): void {
   if (value.tag !== tag) throw malformed(name, `tag ${hex(tag)}`, hex(value.tag))
+}
+
+function contentOf(value: Der, tag: number, name: string): Uint8Array {
+  expectTag(value, tag, name)
   return value.content
 }
 
 export function derBoolean(value: Der, name: string): boolean {
-  const content = expectTag(value, TAG.boolean, name)
+  const content = contentOf(value, TAG.boolean, name)
   if (content.length !== 1 || (content[0] !== 0 && content[0] !== 0xff))
     throw malformed(name, '00 or ff', bytesToHex(content))
   return content[0] === 0xff
@@ -120,7 +150,7 @@ export function derBoolean(value: Der, name: string): boolean {
 
 /** Not negative. */
 export function derUnsigned(value: Der, name: string, tag: number = TAG.integer): Uint8Array {
-  const content = expectTag(value, tag, name)
+  const content = contentOf(value, tag, name)
   const [first, second] = content
   if (first === undefined || first >= 0x80) throw malformed(name, 'an integer from 0', bytesToHex(content).slice(0, 8))
   if (first === 0 && second !== undefined && second < 0x80)
@@ -137,7 +167,7 @@ export function derSmall(value: Der, name: string, maximum: number, tag: number 
 
 /** Whole bytes only, unless `bits` says that it is a list of named bits; AMD keeps zeros at its end, which DER would leave away. */
 export function derBitString(value: Der, name: string, bits: 'bytes' | 'named' = 'bytes'): Uint8Array {
-  const content = expectTag(value, TAG.bitString, name)
+  const content = contentOf(value, TAG.bitString, name)
   const unused = content[0]
   const last = content.at(-1) ?? 0
   const fits = unused === 0 || (bits === 'named' && unused !== undefined && unused < 8 && content.length > 1)
@@ -147,56 +177,77 @@ export function derBitString(value: Der, name: string, bits: 'bytes' | 'named' =
 }
 
 export function derOctets(value: Der, name: string): Uint8Array {
-  return expectTag(value, TAG.octetString, name)
+  return contentOf(value, TAG.octetString, name)
 }
 
 /** Dotted decimal. */
 export function derOid(value: Der, name: string): string {
-  const content = expectTag(value, TAG.oid, name)
-  const parts: number[] = []
+  expectTag(value, TAG.oid, name)
+  const { source, from, end } = value
+  let dotted = ''
   let number = 0
   let started = false
-  for (const byte of content) {
+  for (let at = from; at < end; at++) {
+    const byte = source[at] ?? 0
     if (!started && byte === 0x80) throw malformed(name, 'the shortest object identifier', 'a leading zero')
     number = number * 128 + (byte & 0x7f)
     if (number > Number.MAX_SAFE_INTEGER / 256)
       throw malformed(name, 'an object identifier of small arcs', 'a large one')
     started = byte >= 0x80
-    if (!started) {
-      parts.push(number)
-      number = 0
-    }
+    if (started) continue
+    const root = Math.min(2, Math.floor(number / 40))
+    dotted = dotted === '' ? `${root}.${number - 40 * root}` : `${dotted}.${number}`
+    number = 0
   }
-  const [head, ...rest] = parts
-  if (head === undefined || started) throw malformed(name, 'an object identifier', bytesToHex(content).slice(0, 16))
-  const root = Math.min(2, Math.floor(head / 40))
-  return [root, head - 40 * root, ...rest].join('.')
+  if (dotted === '' || started) throw malformed(name, 'an object identifier', bytesToHex(value.content).slice(0, 16))
+  return dotted
 }
 
 const LATIN1 = new TextDecoder('latin1')
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
+const UTC_TIME = 'YYMMDDhhmmssZ'.length
+const GENERALIZED_TIME = 'YYYYMMDDhhmmssZ'.length
 
 /** UTCTime and GeneralizedTime as RFC 5280 section 4.1.2.5 writes them: Zulu, with seconds, without fractions. Unix seconds. */
 export function derTime(value: Der, name: string): bigint {
-  const text = LATIN1.decode(value.content)
-  const short = value.tag === TAG.utcTime
-  const form = short ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/ : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
-  const match = short || value.tag === TAG.generalizedTime ? form.exec(text) : null
-  if (match === null) throw malformed(name, 'a time in Zulu with seconds', JSON.stringify(text.slice(0, 24)))
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number)
-  const full = short ? year + (year < 50 ? 2000 : 1900) : year
-  const date = new Date(Date.UTC(full, month - 1, day, hour, minute, second))
-  date.setUTCFullYear(full)
-  const [m, d, h, mi, s] = [
-    date.getUTCMonth() + 1,
-    date.getUTCDate(),
-    date.getUTCHours(),
-    date.getUTCMinutes(),
-    date.getUTCSeconds(),
-  ]
-  if (m !== month || d !== day || h !== hour || mi !== minute || s !== second)
-    throw malformed(name, 'a date that exists', JSON.stringify(text))
-  return BigInt(Math.floor(date.getTime() / 1000))
+  const { tag, source, from, end } = value
+  const size = tag === TAG.utcTime ? UTC_TIME : tag === TAG.generalizedTime ? GENERALIZED_TIME : 0
+  if (end - from !== size || !isZulu(source, from, end)) throw notTime(value, name, 'a time in Zulu with seconds')
+  const two = (back: number): number => 10 * digit(source, end - back) + digit(source, end - back + 1)
+  const [month, day, hour, minute, second] = [two(11), two(9), two(7), two(5), two(3)]
+  const short = two(13)
+  const year = size === GENERALIZED_TIME ? 100 * two(15) + short : short + (short < 50 ? 2000 : 1900)
+  const days = month === 2 && isLeap(year) ? 29 : DAYS[month - 1]
+  if (days === undefined || day < 1 || day > days || hour > 23 || minute > 59 || second > 59)
+    throw notTime(value, name, 'a date that exists')
+  return BigInt(((daysBefore(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
+
+const digit = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) - 0x30
+
+function isZulu(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < end - 1; at++) {
+    const d = digit(bytes, at)
+    if (d < 0 || d > 9) return false
+  }
+  return bytes[end - 1] === 0x5a
+}
+
+const notTime = ({ content }: Der, name: string, expected: string) =>
+  malformed(name, expected, JSON.stringify(LATIN1.decode(content.subarray(0, 24))))
+
+const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+
+/** Days from 1970 to a date of the Gregorian calendar. */
+function daysBefore(year: number, month: number, day: number): number {
+  const past = year - 1
+  const leaps = Math.floor(past / 4) - Math.floor(past / 100) + Math.floor(past / 400)
+  let days = 365 * year + leaps - DAYS_TO_1970
+  for (let m = 1; m < month; m++) days += DAYS[m - 1] ?? 0
+  return days + (month > 2 && isLeap(year) ? 1 : 0) + day - 1
+}
+
+const DAYS_TO_1970 = 365 * 1970 + 477
 
 /** `SEQUENCE { r, s }` to `r || s`, each of `size` bytes. */
 export function derSignature(bytes: Uint8Array, size: number, name: string): Uint8Array {

@@ -501,7 +501,10 @@ test('takes what is paid in a token where the price is what its operator wants o
     return address
   }
   const [coin, plain] = [await made(Coin, 'Coin'), await made(Plain, 'Plain')]
-  const answers = await start({ tokens: { [coin.toUpperCase().replace('0X', '0x')]: 500n }, minimumPriceWei: PRICE })
+  // 500 of it are worth as much as PRICE.
+  const unitsPerEther = (500n * 10n ** 18n) / PRICE
+  const tokens = { [coin.toUpperCase().replace('0X', '0x')]: { unitsPerEther, minimumPriceUnits: 500n } }
+  const answers = await start({ tokens, minimumPriceWei: PRICE })
   const paying = (token: string, price: bigint) => ({ terms: { token, tipWei: '3' }, request: { priceWei: price } })
 
   const taken = await scene.place(60, paying(coin, 500n))
@@ -521,6 +524,50 @@ test('takes what is paid in a token where the price is what its operator wants o
   const small = await scene.place(63, { request: { priceWei: PRICE - 1n } })
   expect(await answers.until('skipped', small)).toMatchObject({ reason: 'price' })
   expect((await getResult(scene.client, cheap)).state).toBe('open')
+})
+
+test('answers for a token only what covers the gas, by what its operator says that the token is worth', async () => {
+  const { Coin } = compileTokens()
+  const { address: coin } = await deploy(scene.lane, { bytecode: Coin, constructorArgs: '0x', name: 'Coin' })
+  const minted = await encodeCall(mintAbi, 'mint', [payer.address, 10n ** 24n])
+  await scene.lane.send({ to: coin, data: minted, name: 'mint' })
+  await approve(scene.client, { token: coin, amount: 10n ** 24n })
+  const paying = (price: bigint) => ({ terms: { token: coin }, request: { priceWei: price } })
+  // What answering costs, by what the node says of a price that does not cover it.
+  const rate = { unitsPerEther: 3_000_000_000n }
+  const answers = await start({ tokens: { [coin]: rate } })
+  const cheap = await scene.place(64, paying(1n))
+  const { reason, message } = await answers.until('skipped', cheap)
+  expect(reason).toBe('loss')
+  const costWei = BigInt(/about (\d+) wei/.exec(message)?.[1] ?? 0)
+  // Gas prices rise and fall by the block: half as much, and twice as much.
+  const worth = (wei: bigint) => (wei * rate.unitsPerEther) / 10n ** 18n
+  const half = await scene.place(65, paying(worth(costWei) / 2n))
+  expect(await answers.until('skipped', half)).toMatchObject({ reason: 'loss' })
+  const twice = await scene.place(66, paying(worth(costWei) * 2n))
+  await answers.until('settled', twice)
+  await answers.close()
+  // A token that is worth a thousandth of that does not cover it.
+  const poorer = await start({ tokens: { [coin]: { unitsPerEther: rate.unitsPerEther * 1000n } } })
+  const same = await scene.place(67, paying(worth(costWei) * 2n))
+  expect(await poorer.until('skipped', same)).toMatchObject({ reason: 'loss' })
+  await poorer.close()
+  const generous = await start({ tokens: { [coin]: rate }, atALoss: true, from: 0n })
+  await generous.until('settled', same)
+})
+
+test.each([
+  [{ nobody: { unitsPerEther: 1n } }, 'intake.tokens'],
+  [{ [stranger.address]: { unitsPerEther: 0n } }, `intake.tokens.${stranger.address}.unitsPerEther`],
+  [{ [stranger.address]: { unitsPerEther: 3e9 } }, `intake.tokens.${stranger.address}.unitsPerEther`],
+  [{ [stranger.address]: 500n }, `intake.tokens.${stranger.address}.unitsPerEther`],
+  [
+    { [stranger.address]: { unitsPerEther: 1n, minimumPriceUnits: -1n } },
+    `intake.tokens.${stranger.address}.minimumPriceUnits`,
+  ],
+])('tokens that say nothing of their worth are refused (%#)', (tokens, field) => {
+  const options = { settlement: evm(), serves: [{ program, inputsOf: inputsOfNonce }], tokens: tokens as never }
+  expect(() => intake(options)).toThrow(expect.objectContaining({ details: expect.objectContaining({ field }) }))
 })
 
 test('the lines of the README do what they say', async () => {

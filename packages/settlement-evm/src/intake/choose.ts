@@ -30,7 +30,7 @@ export function choose(o: CheckedOptions, placed: PlacedRequest): Chosen {
   if (served === undefined) throw new Skip('refused', `program ${request.program} is not served`)
   if (o.payers !== undefined && !o.payers.has(request.payer)) throw new Skip('payer', `payer ${request.payer}`)
   const { token } = order.terms
-  const least = token === ZERO_ADDRESS ? o.minimumPriceWei : o.tokens.get(token)
+  const least = token === ZERO_ADDRESS ? o.minimumPriceWei : o.tokens.get(token)?.minimumPriceUnits
   if (least === undefined) throw new Skip('token', `paid in ${token}`)
   if (request.priceWei < least) throw new Skip('price', `pays ${request.priceWei}, the least is ${least}`)
 
@@ -73,16 +73,22 @@ export function checkDeadline(o: CheckedOptions, { request }: PlacedRequest, now
 /** Delivering, without the callback. */
 const DELIVER_GAS = 100_000n
 
+const WEI_PER_ETHER = 10n ** 18n
+
 /** Throws {@link Skip} where gas at the present price costs more than is paid, a quarter added for prices that rise. */
 export async function checkLoss(
   o: CheckedOptions,
   client: SettlementClient,
   { placed, policies }: Chosen,
 ): Promise<void> {
-  if (o.atALoss === true || placed.order.terms.token !== ZERO_ADDRESS) return
+  if (o.atALoss === true) return
   const gasPriceWei = (BigInt(String(await client.chain.rpc('eth_gasPrice', []))) * 5n) / 4n
   const { callbackGas } = await quoteRequest(client, { order: placed.order, gasPriceWei })
   const costWei = gasPriceWei * (o.gasPerLeaf * BigInt(policies.length) + DELIVER_GAS + callbackGas)
-  const { priceWei } = placed.request
-  if (priceWei < costWei) throw new Skip('loss', `pays ${priceWei} wei, answering costs about ${costWei} wei`)
+  const { token } = placed.order.terms
+  const { priceWei: price } = placed.request
+  const unitsPerEther = token === ZERO_ADDRESS ? WEI_PER_ETHER : (o.tokens.get(token)?.unitsPerEther ?? 0n)
+  if (price * WEI_PER_ETHER >= costWei * unitsPerEther && unitsPerEther > 0n) return
+  const paid = token === ZERO_ADDRESS ? `${price} wei` : `${price} of ${token}, at ${unitsPerEther} for one ether`
+  throw new Skip('loss', `pays ${paid}; answering costs about ${costWei} wei`)
 }

@@ -8,5 +8,6 @@ export type {
   ReadyProgram,
   Served,
   SkipReason,
+  TokenPrice,
 } from './options.ts'
 export type { PlacedPolicy, PlacedRequest } from './placed.ts'

@@ -33,6 +33,14 @@ export interface Served {
   readonly policies?: readonly Json[]
 }
 
+/** What its operator takes a token for. */
+export interface TokenPrice {
+  /** How many of the token's smallest unit are worth one ether, 10^18 wei of the chain's coin: 3_000_000_000n where a token of six decimals is worth 1/3000. */
+  readonly unitsPerEther: bigint
+  /** The least price, in the token's smallest unit; default 0, beside {@link IntakeOptions.atALoss}. */
+  readonly minimumPriceUnits?: bigint
+}
+
 export interface IntakeOptions {
   /** The chain, and the account that submits. */
   readonly settlement: EvmPlugin
@@ -46,11 +54,11 @@ export interface IntakeOptions {
   readonly from?: bigint
   /** The least price in the chain's coin; default 0, beside {@link IntakeOptions.atALoss}. */
   readonly minimumPriceWei?: bigint
-  /** The least price in a token, in its smallest unit; tokens that are not named are not taken. */
-  readonly tokens?: Readonly<Record<Address, bigint>>
+  /** The tokens that are taken, by address, and what they are worth; requests priced in others are declined. Default none. */
+  readonly tokens?: Readonly<Record<Address, TokenPrice>>
   /** Whose requests are taken; default everybody's. */
   readonly payers?: readonly Address[]
-  /** Take requests whose price does not cover the gas of answering them; default false. Not looked at for tokens. */
+  /** Take requests whose price does not cover the gas of answering them; default false. */
   readonly atALoss?: boolean
   /** Gas of submitting one leaf, for that comparison; default 400,000. */
   readonly gasPerLeaf?: bigint
@@ -136,12 +144,10 @@ export function checkOptions(o: IntakeOptions) {
   const ids = o.serves.map((s) => s.program.id)
   const twice = ids.find((id, i) => ids.indexOf(id) !== i)
   if (twice !== undefined) throw invalid('serves', 'each program once', twice)
-  const lower = (map: Readonly<Record<string, bigint>>) =>
-    new Map(Object.entries(map).map(([token, least]) => [token.toLowerCase(), least]))
   return {
     ...o,
     minimumPriceWei: o.minimumPriceWei ?? 0n,
-    tokens: lower(o.tokens ?? {}),
+    tokens: new Map(Object.entries(o.tokens ?? {}).map(([token, price]) => checkToken(token, price))),
     payers: o.payers === undefined ? undefined : new Set(o.payers.map((a) => a.toLowerCase())),
     gasPerLeaf: o.gasPerLeaf ?? 400_000n,
     parallel: count('parallel', 4),
@@ -150,6 +156,16 @@ export function checkOptions(o: IntakeOptions) {
     inputTimeoutMs: count('inputTimeoutMs', 10_000),
     inputBytes: count('inputBytes', 2 ** 20),
   }
+}
+
+function checkToken(token: string, price: TokenPrice): readonly [string, Required<TokenPrice>] {
+  if (!/^0x[0-9a-f]{40}$/i.test(token)) throw invalid('tokens', '0x and 20 bytes', token)
+  const { unitsPerEther, minimumPriceUnits = 0n }: { unitsPerEther: unknown; minimumPriceUnits?: unknown } = price
+  if (typeof unitsPerEther !== 'bigint' || unitsPerEther <= 0n)
+    throw invalid(`tokens.${token}.unitsPerEther`, 'a bigint above 0', String(unitsPerEther))
+  if (typeof minimumPriceUnits !== 'bigint' || minimumPriceUnits < 0n)
+    throw invalid(`tokens.${token}.minimumPriceUnits`, 'a bigint from 0 on', String(minimumPriceUnits))
+  return [token.toLowerCase(), { unitsPerEther, minimumPriceUnits }]
 }
 
 const invalid = (field: string, expected: string, got: string | number) =>

@@ -24,7 +24,7 @@ export function parseJsonText(text: string, field: string, limits: TextLimits): 
     throw fail('VS_CORE_TOO_LARGE', { details: { field, limit: `${limits.maxBytes} bytes`, got: bytes } })
   }
   // Before it is parsed: what is over the limits costs no more than finding that out.
-  checkSize(text, field, limits.maxDepth)
+  const { names, unusual } = survey(text, field, limits.maxDepth)
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -33,7 +33,8 @@ export function parseJsonText(text: string, field: string, limits: TextLimits): 
     const place = /position \d+/.exec(String(cause))?.[0]
     throw invalid(field, 'JSON', place === undefined ? 'other text' : `other text at ${place}`)
   }
-  checkTokens(text, field)
+  // Of names that are repeated, `JSON.parse` keeps one: then the value has fewer than the text.
+  if (unusual || names !== countNames(value)) checkTokens(text, field)
   return checkPlainData(value, field, limits.maxDepth)
 }
 
@@ -67,16 +68,41 @@ function endOfString(text: string, from: number): number {
   return text.length
 }
 
-function checkSize(text: string, field: string, maxDepth: number): void {
-  let depth = 0
-  let values = 0
-  for (const token of tokens(text)) {
-    if (token === '{' || token === '[') depth += 1
-    else if (token === '}' || token === ']') depth -= 1
-    else if (token === ',') values += 1
+/** Longest run of digits that is surely the number that they read as. */
+const EXACT_DIGITS = 15
+const QUOTE = 0x22
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
+/** Nesting and number of values, within bounds; how many names, and whether any number is more than a few digits. */
+function survey(text: string, field: string, maxDepth: number): { readonly names: number; readonly unusual: boolean } {
+  let [depth, values, names, unusual] = [0, 0, 0, false]
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) at = endOfString(text, at)
+    else if (code === 0x7b || code === 0x5b) depth += 1
+    else if (code === 0x7d || code === 0x5d) depth -= 1
+    else if (code === 0x2c) values += 1
+    else if (code === 0x3a) names += 1
+    else if (code === 0x2d || code === 0x2e) unusual = true
+    else if (isDigit(code)) {
+      const from = at
+      while (isDigit(text.charCodeAt(at + 1))) at += 1
+      // `e` or `E`: an exponent.
+      unusual ||= at - from >= EXACT_DIGITS || (text.charCodeAt(at + 1) | 0x20) === 0x65
+    }
     if (depth > maxDepth) throw invalid(field, `nesting of at most ${maxDepth}`, 'deeper')
     if (values > MAX_NODES) throw tooMany(field)
   }
+  return { names, unusual }
+}
+
+/** Members of all objects in what `JSON.parse` made. */
+function countNames(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const inner: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  let count = Array.isArray(value) ? 0 : inner.length
+  for (const v of inner) count += countNames(v)
+  return count
 }
 
 /** `text` is known to be JSON, so tokens are all that there is to look at. */

@@ -61,7 +61,27 @@ export class Cursor {
   }
 }
 
-export const isZero = (bytes: Uint8Array): boolean => bytes.every((b) => b === 0)
+export function isZero(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) return false
+  return true
+}
+
+/** The bytes of lower-case hexadecimal; absent for any other text. */
+export function readHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0) return undefined
+  const bytes = new Uint8Array(text.length / 2)
+  for (let i = 0; i < bytes.length; i++) {
+    const [high, low] = [nibble(text.charCodeAt(2 * i)), nibble(text.charCodeAt(2 * i + 1))]
+    if (high < 0 || low < 0) return undefined
+    bytes[i] = 16 * high + low
+  }
+  return bytes
+}
+
+function nibble(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1
+}
 
 /** Not in constant time: nothing that is compared here is secret. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

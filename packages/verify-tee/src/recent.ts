@@ -6,14 +6,19 @@ export class Recent<V> {
 
   get(key: string): V | undefined {
     const value = this.#kept.get(key)
-    if (value !== undefined) this.set(key, value)
+    if (value !== undefined) this.#touch(key, value)
     return value
   }
 
   set(key: string, value: V): void {
+    this.#touch(key, value)
+    if (this.#kept.size <= this.capacity) return
+    const [oldest] = this.#kept.keys()
+    if (oldest !== undefined) this.#kept.delete(oldest)
+  }
+
+  #touch(key: string, value: V): void {
     this.#kept.delete(key)
     this.#kept.set(key, value)
-    const [oldest] = this.#kept.keys()
-    if (this.#kept.size > this.capacity && oldest !== undefined) this.#kept.delete(oldest)
   }
 }

@@ -1,8 +1,9 @@
 import type { Command, CommandIo } from '@veristack/core'
+import { moment } from '../moment.ts'
 import { digestOf, findEvidence, onePiece, type Piece } from './evidence.ts'
 import { readBytes } from './files.ts'
 import { momentOf, parseCommand, partOf } from './options.ts'
-import { json, moment, row, type Section, table } from './print.ts'
+import { json, row, type Section, table } from './print.ts'
 import { type View, vendorOf } from './vendor.ts'
 
 export const inspectCommand: Command = {

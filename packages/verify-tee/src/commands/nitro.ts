@@ -1,3 +1,4 @@
+import { moment } from '../moment.ts'
 import {
   inspectNitro,
   type NitroAppraisal,
@@ -7,7 +8,7 @@ import {
   verifyNitro,
 } from '../nitro/index.ts'
 import { unusable } from './files.ts'
-import { hexRow, moment, row, type Section } from './print.ts'
+import { hexRow, row, type Section } from './print.ts'
 import { chainSection, findings, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const MAX_AGE_SECONDS = 300

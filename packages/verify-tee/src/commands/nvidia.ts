@@ -1,3 +1,4 @@
+import { moment } from '../moment.ts'
 import {
   inspectNvidia,
   type NvidiaAppraisal,
@@ -9,7 +10,7 @@ import {
   verifyNvidia,
 } from '../nvidia/index.ts'
 import { nvidiaCollateral } from './nvidia-collateral.ts'
-import { hexRow, moment, type Row, row, type Section } from './print.ts'
+import { hexRow, type Row, row, type Section } from './print.ts'
 import { chainSection, findings, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const anything = {

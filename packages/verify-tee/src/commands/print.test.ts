@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expectPlain } from './commands.fixture.ts'
-import { hexRow, json, moment, row, table, visible } from './print.ts'
+import { hexRow, json, row, table, visible } from './print.ts'
 
 test('what could move a cursor, turn text or hide in it is spelled out', () => {
   expect(visible('a\u001b[31mb\nc\u0085\u200b\u202ed\ud800')).toBe('a\\x1b[31mb\\x0ac\\x85\\u{200b}\\u{202e}d\\u{d800}')
@@ -44,9 +44,4 @@ test('JSON says the same, in characters that every terminal shows', () => {
     }),
     { numRuns: 200 },
   )
-})
-
-test('moments outside any calendar are numbers', () => {
-  expect(moment(0n)).toBe('1970-01-01T00:00:00Z')
-  expect(moment(10n ** 20n)).toBe('100000000000000000000 s')
 })

@@ -98,9 +98,3 @@ export function json(value: unknown): string {
   const spelled = text.replace(/[^\n\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
   return `${spelled}\n`
 }
-
-/** RFC 3339, or the number where no calendar has it. */
-export function moment(seconds: bigint | number): string {
-  const date = new Date(Number(seconds) * 1000)
-  return Number.isNaN(date.getTime()) ? `${seconds} s` : date.toISOString().replace('.000Z', 'Z')
-}

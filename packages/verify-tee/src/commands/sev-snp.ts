@@ -1,4 +1,5 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
+import { moment } from '../moment.ts'
 import {
   inspectSevSnp,
   type SevSnpAppraisal,
@@ -11,7 +12,7 @@ import {
   verifySevSnp,
 } from '../sev-snp/index.ts'
 import { REPORT_BYTES } from '../sev-snp/parse.ts'
-import { hexRow, moment, type Row, row, type Section } from './print.ts'
+import { hexRow, type Row, row, type Section } from './print.ts'
 import { sevSnpCollateral } from './sev-snp-collateral.ts'
 import { findings, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 

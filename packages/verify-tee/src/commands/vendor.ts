@@ -1,6 +1,7 @@
+import { moment } from '../moment.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import type { NamedFile } from './files.ts'
-import { moment, type Row, row, type Section } from './print.ts'
+import { type Row, row, type Section } from './print.ts'
 import type { Kind } from './recognise.ts'
 
 export interface Policy {

@@ -1,11 +1,12 @@
 import type { Command, CommandIo } from '@veristack/core'
 import { Refusal } from '../ledger.ts'
+import { moment } from '../moment.ts'
 import { decodeBase64 } from '../pki/index.ts'
 import type { CheckResult, TeeVerdict } from '../verdict.ts'
 import { digestOf, findEvidence, onePiece, type Piece } from './evidence.ts'
 import { readBytes, readFileOrFolder, readJson, textOf, unusable } from './files.ts'
 import { type Moment, momentOf, parseCommand, partOf, required } from './options.ts'
-import { hexRow, json, moment, type Row, row, type Section, table } from './print.ts'
+import { hexRow, json, type Row, row, type Section, table } from './print.ts'
 import { type Policy, type VendorCommands, vendorOf } from './vendor.ts'
 
 export const verifyCommand: Command = {

@@ -1,5 +1,6 @@
 import { equalBytes } from '../bytes.ts'
 import type { Ledger } from '../ledger.ts'
+import { dated } from '../moment.ts'
 import { type Certificate, commonName, equalKeys, type SignatureBackend, verifyCrl } from '../pki/index.ts'
 import type { Certified } from './certification.ts'
 import { verifyChain } from './chain.ts'
@@ -134,5 +135,7 @@ function checkDates(
   { issueDate, nextUpdate }: { readonly issueDate: bigint; readonly nextUpdate: bigint },
   at: bigint,
 ): void {
-  ledger.note(id, at >= issueDate && at <= nextUpdate, `issued ${issueDate}, next ${nextUpdate}, now ${at}`)
+  const holds = at >= issueDate && at <= nextUpdate
+  const dates = holds ? undefined : `issued ${dated(issueDate)}, next ${dated(nextUpdate)}, now ${dated(at)}`
+  ledger.note(id, holds, dates)
 }

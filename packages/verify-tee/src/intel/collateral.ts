@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type { TeeErrorCode } from '../errors.ts'
 import { malformed, Refusal } from '../ledger.ts'
 import { type Certificate, type Crl, decodeBase64, parseCrl } from '../pki/index.ts'
+import { FOR_PEOPLE, faultOf } from '../policy/index.ts'
 import { readChain } from './chain.ts'
 import type { IntelCheck } from './checks.ts'
 
@@ -73,14 +74,13 @@ export const decodeCollateral = (value: unknown): DecodedCollateral => decode(fi
 
 function fieldsOf(value: unknown): IntelCollateral {
   return within('collateral', 'VS_TEE_COLLATERAL', () => {
-    const result = schema.safeParse(value)
+    const result = schema.safeParse(value, FOR_PEOPLE)
     if (result.success) return result.data
-    const issue = result.error.issues[0]
-    const field = ['collateral', ...(issue?.path ?? []).map(String)].join('.')
-    const list = issue?.path[0]
+    const { path, expected, got } = faultOf(result.error)
+    const wrong = malformed(['collateral', ...path].join('.'), expected, got)
+    const [list] = path
     const check = list === 'root_ca_crl' ? 'root-crl' : list === 'pck_crl' ? 'pck-crl' : undefined
-    if (check !== undefined) throw new Refusal(check, 'VS_TEE_CRL', `${field}: ${issue?.message}`)
-    throw malformed(field, issue?.message ?? 'other data', 'another value')
+    throw check === undefined ? wrong : new Refusal(check, 'VS_TEE_CRL', wrong.detail)
   })
 }
 

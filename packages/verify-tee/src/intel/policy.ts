@@ -109,7 +109,7 @@ export const intelAppraisal = z.strictObject({
   advisories: z.union([
     z.literal('any'),
     z
-      .array(z.string().regex(/^[A-Z0-9-]{1,64}$/))
+      .array(z.string().regex(/^[A-Z0-9-]{1,64}$/, 'an advisory such as INTEL-SA-00615'))
       .max(1024)
       .readonly(),
   ]),

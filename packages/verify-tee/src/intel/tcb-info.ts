@@ -1,6 +1,7 @@
 import { parseJsonText } from '@veristack/core/receipt'
 import * as z from 'zod'
 import { malformed } from '../ledger.ts'
+import { FOR_PEOPLE, faultOf } from '../policy/index.ts'
 
 /** The statuses that Intel gives to levels, in the spelling of its services. */
 export const LEVEL_STATUSES = [
@@ -142,12 +143,8 @@ function read<T>(schemaOf: (value: unknown) => z.ZodType<T>, body: string, field
       error instanceof Error ? (error.message.split('\n')[1] ?? '') : '',
     )
   }
-  const result = schemaOf(value).safeParse(value)
+  const result = schemaOf(value).safeParse(value, FOR_PEOPLE)
   if (result.success) return result.data
-  const issue = result.error.issues[0]
-  throw malformed(
-    [field, ...(issue?.path ?? []).map(String)].join('.'),
-    issue?.message ?? 'other data',
-    'another value',
-  )
+  const { path, expected, got } = faultOf(result.error)
+  throw malformed([field, ...path].join('.'), expected, got)
 }

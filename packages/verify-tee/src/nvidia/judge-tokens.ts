@@ -1,4 +1,5 @@
 import { Lack, type Ledger } from '../ledger.ts'
+import { dated } from '../moment.ts'
 import type { SignatureBackend } from '../pki/index.ts'
 import type { Appraisal, RelyingParty } from './appraise.ts'
 import type { NvidiaCheck } from './checks.ts'
@@ -42,7 +43,7 @@ export async function judgeTokens(
     ledger.require(
       'token-dates',
       begun && now < BigInt(expires),
-      `${name}: issued at ${issuedAt}, valid from ${notBefore} until ${expires}, now ${now}`,
+      `${name}: issued at ${dated(issuedAt)}, valid from ${dated(notBefore)} until ${dated(expires)}, now ${dated(now)}`,
     )
   }
 
@@ -61,7 +62,7 @@ export async function judgeTokens(
     ledger.require(
       'token-keys',
       now >= notBefore && now <= notAfter,
-      `${name}: the certificate of the key is valid ${notBefore} to ${notAfter}, now ${now}`,
+      `${name}: the certificate of the key is valid ${dated(notBefore)} to ${dated(notAfter)}, now ${dated(now)}`,
       'VS_TEE_CERTIFICATE_DATE',
     )
     return key

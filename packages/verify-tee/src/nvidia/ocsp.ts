@@ -6,6 +6,7 @@ import { sha256, sha384 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
 import { malformed } from '../ledger.ts'
+import { dated } from '../moment.ts'
 import {
   type Certificate,
   children,
@@ -178,7 +179,7 @@ export async function statusBy(
   if (!(await backend.verify(answer.algorithm, signer.key, answer.tbs, answer.signature)))
     return bad("the answer's signature is wrong")
   if (at < single.thisUpdate || at > single.nextUpdate)
-    return bad(`the answer is of ${single.thisUpdate} to ${single.nextUpdate}, now ${at}`)
+    return bad(`the answer is of ${dated(single.thisUpdate)} to ${dated(single.nextUpdate)}, now ${dated(at)}`)
   return single.status === 'unknown' ? bad('the responder does not know it') : { known: true, status: single.status }
 }
 

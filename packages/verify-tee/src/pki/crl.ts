@@ -1,6 +1,7 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
 import { malformed } from '../ledger.ts'
+import { dated } from '../moment.ts'
 import { signatureAlgorithm } from './algorithm.ts'
 import { type Certificate, type Extension, extensionList, readExtensions, signatureOf } from './certificate.ts'
 import { children, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
@@ -75,8 +76,10 @@ export async function verifyCrl(
   if (!equalBytes(crl.issuer, issuer.subject)) return refuse('the list is of another issuer')
   if (issuer.keyUsage !== undefined && !issuer.keyUsage.has('cRLSign'))
     return refuse("the issuer's key is not for revocation lists")
-  if (at < crl.thisUpdate) return refuse(`the list is from the future: thisUpdate ${crl.thisUpdate}, now ${at}`)
-  if (at > crl.nextUpdate) return refuse(`the list is out of date: nextUpdate ${crl.nextUpdate}, now ${at}`)
+  if (at < crl.thisUpdate)
+    return refuse(`the list is from the future: thisUpdate ${dated(crl.thisUpdate)}, now ${dated(at)}`)
+  if (at > crl.nextUpdate)
+    return refuse(`the list is out of date: nextUpdate ${dated(crl.nextUpdate)}, now ${dated(at)}`)
   if (!(await backend.verify(crl.algorithm, issuer.key, crl.tbs, crl.signature)))
     return refuse("the list's signature is wrong")
   return { ok: true }

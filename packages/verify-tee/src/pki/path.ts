@@ -1,5 +1,6 @@
 import { equalBytes } from '../bytes.ts'
 import type { TeeErrorCode } from '../errors.ts'
+import { dated } from '../moment.ts'
 import { type Certificate, commonName, EXTENSION } from './certificate.ts'
 import type { PublicKey, SignatureBackend } from './signature/index.ts'
 
@@ -41,8 +42,8 @@ export async function verifyPath(path: readonly Certificate[], options: PathOpti
   for (const [i, certificate] of all.entries()) {
     const who = commonName(certificate.subject) ?? `certificate ${i}`
     if (at < certificate.notBefore || at > certificate.notAfter) {
-      const dates = `${certificate.notBefore} to ${certificate.notAfter}`
-      return refuse(`${who} is valid ${dates}, now ${at}`, 'VS_TEE_CERTIFICATE_DATE')
+      const dates = `${dated(certificate.notBefore)} to ${dated(certificate.notAfter)}`
+      return refuse(`${who} is valid ${dates}, now ${dated(at)}`, 'VS_TEE_CERTIFICATE_DATE')
     }
     for (const [oid, { critical }] of certificate.extensions)
       if (critical && !understood.has(oid)) return refuse(`${who} has the critical extension ${oid}`)

@@ -1,18 +1,18 @@
 import * as z from 'zod'
 import { fail } from '../errors.ts'
+import { FOR_PEOPLE, faultOf } from './fault.ts'
 
-/** Policies and collateral are the caller's: what is wrong with them is told by an error that names the field. */
+/** Policies are the caller's: what is wrong with them is told by an error that names the field. */
 export function parsePlain<T>(schema: z.ZodType<T>, value: unknown, field: string): T {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, FOR_PEOPLE)
   if (result.success) return result.data
-  const issue = result.error.issues[0]
-  throw fail('VS_TEE_INVALID_OPTION', {
-    details: {
-      field: [field, ...(issue?.path ?? []).map(String)].join('.'),
-      expected: issue?.message ?? 'other data',
-    },
-  })
+  const { path, expected, got } = faultOf(result.error)
+  throw invalidOption([field, ...path].join('.'), expected, got)
 }
+
+/** An option that can not be used: which, what it has to be, and what it was (as {@link shown} tells it). */
+export const invalidOption = (field: string, expected: string, got: string) =>
+  fail('VS_TEE_INVALID_OPTION', { details: { field, expected, got } })
 
 /** Lower-case hexadecimal without a prefix, of exactly `bytes` bytes. */
 export const hexOf = (bytes: number) =>

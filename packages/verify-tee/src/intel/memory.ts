@@ -1,6 +1,6 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
-import type { PublicKey, SignatureBackend } from '../pki/index.ts'
+import { equalKeys, type PublicKey, type SignatureAlgorithm, type SignatureBackend } from '../pki/index.ts'
 import { Recent } from '../recent.ts'
 import type { DecodedCollateral } from './collateral.ts'
 
@@ -19,23 +19,31 @@ export interface Memory {
   readonly collateral: Recent<DecodedCollateral>
 }
 
+/** What a signature is right for. */
+interface Right {
+  readonly algorithm: SignatureAlgorithm
+  readonly key: PublicKey
+  readonly message: Uint8Array
+}
+
 const memories = new WeakMap<SignatureBackend, Memory>()
 
 export function memoryOf(backend: SignatureBackend): Memory {
   const known = memories.get(backend)
   if (known !== undefined) return known
-  const right = new Recent<Uint8Array>(SIGNATURES)
+  const right = new Recent<Right>(SIGNATURES)
   const memory: Memory = {
     collateral: new Recent(COLLATERAL),
     backend: {
       name: backend.name,
       async verify(algorithm, key, message, signature) {
-        const id = [algorithm, ...partsOf(key), bytesToHex(signature)].join()
+        const id = bytesToHex(signature)
         const known = right.get(id)
-        if (known !== undefined && equalBytes(known, message)) return true
+        if (known?.algorithm === algorithm && equalKeys(known.key, key) && equalBytes(known.message, message))
+          return true
         const holds = await backend.verify(algorithm, key, message, signature)
-        // Messages are views of copies that were made when they were read: nobody changes them.
-        if (holds && message.length <= MAX_MESSAGE) right.set(id, message)
+        // Messages and keys are views of copies that were made when they were read: nobody changes them.
+        if (holds && message.length <= MAX_MESSAGE) right.set(id, { algorithm, key, message })
         return holds
       },
     },
@@ -43,6 +51,3 @@ export function memoryOf(backend: SignatureBackend): Memory {
   memories.set(backend, memory)
   return memory
 }
-
-const partsOf = (key: PublicKey): readonly string[] =>
-  key.type === 'ec' ? [key.curve, bytesToHex(key.point)] : ['RSA', bytesToHex(key.modulus), key.exponent.toString()]

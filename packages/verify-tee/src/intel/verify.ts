@@ -104,7 +104,8 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
 function rootOf(der: Uint8Array | undefined): Certificate {
   if (der === undefined) return intelRoot()
   try {
-    return parseCertificate(der, 'root')
+    // A copy: signatures are remembered with the key that they are right for.
+    return parseCertificate(new Uint8Array(der), 'root')
   } catch (error) {
     const expected = error instanceof Refusal ? error.detail : 'the DER of a certificate'
     throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'root', expected } })

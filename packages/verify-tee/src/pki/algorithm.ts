@@ -6,6 +6,10 @@ import { FIELD_BYTES, type PublicKey, type SignatureAlgorithm } from './signatur
 const EC_PUBLIC_KEY = '1.2.840.10045.2.1'
 const RSA_ENCRYPTION = '1.2.840.113549.1.1.1'
 const CURVES: Readonly<Record<string, 'P-256' | 'P-384'>> = { '1.2.840.10045.3.1.7': 'P-256', '1.3.132.0.34': 'P-384' }
+const ECDSA: ReadonlyMap<string, SignatureAlgorithm> = new Map([
+  ['1.2.840.10045.4.3.2', 'ecdsa-p256-sha256'],
+  ['1.2.840.10045.4.3.3', 'ecdsa-p384-sha384'],
+])
 const RSASSA_PSS = '1.2.840.113549.1.1.10'
 const MGF1 = '1.2.840.113549.1.1.8'
 const SHA384 = '2.16.840.1.101.3.4.2.2'
@@ -14,8 +18,7 @@ const SHA384 = '2.16.840.1.101.3.4.2.2'
 export function signatureAlgorithm(value: Der, name: string): SignatureAlgorithm {
   const fields = new DerFields(value, name)
   const oid = derOid(fields.next('algorithm'), name)
-  const simple = { '1.2.840.10045.4.3.2': 'ecdsa-p256-sha256', '1.2.840.10045.4.3.3': 'ecdsa-p384-sha384' } as const
-  const known = Object.entries(simple).find(([id]) => id === oid)?.[1]
+  const known = ECDSA.get(oid)
   if (known === undefined) {
     if (oid !== RSASSA_PSS) throw malformed(name, 'ECDSA with SHA-256 or SHA-384, or RSASSA-PSS', oid)
     pssParameters(fields.next('parameters'), `${name}.parameters`)

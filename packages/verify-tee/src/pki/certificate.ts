@@ -159,6 +159,8 @@ function usage(extensions: ReadonlyMap<string, Extension>, name: string): Readon
   return found
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: false })
+
 /** The common name in a Name, for people and for vendors that put a meaning into it. */
 export function commonName(subject: Uint8Array): string | undefined {
   for (const set of children(parseDer(subject, 'name'), 'name')) {
@@ -166,7 +168,7 @@ export function commonName(subject: Uint8Array): string | undefined {
       const [type, value] = children(attribute, 'name')
       if (type === undefined || value === undefined || derOid(type, 'name') !== EXTENSION.commonName) continue
       if (value.tag === TAG.utf8 || value.tag === TAG.printable || value.tag === TAG.ia5)
-        return new TextDecoder('utf-8', { fatal: false }).decode(value.content)
+        return UTF8.decode(value.content)
     }
   }
   return undefined

@@ -1,5 +1,6 @@
-import { hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js'
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import * as z from 'zod'
+import { readHex } from '../bytes.ts'
 import type { TeeErrorCode } from '../errors.ts'
 import { malformed, Refusal } from '../ledger.ts'
 import { type Certificate, type Crl, decodeBase64, parseCrl } from '../pki/index.ts'
@@ -124,12 +125,12 @@ function signed(given: string, member: string, signature: string | undefined, pe
   const outside = inside ?? signature
   if (outside === undefined || (inside !== undefined && signature !== undefined && inside !== signature))
     throw malformed(`${field}_signature`, 'one signature', outside === undefined ? 'none' : 'two')
-  if (!/^[0-9a-f]{128}$/.test(outside))
-    throw malformed(`${field}_signature`, '64 bytes in lower-case hexadecimal', 'other text')
+  const bytes = readHex(outside)
+  if (bytes?.length !== 64) throw malformed(`${field}_signature`, '64 bytes in lower-case hexadecimal', 'other text')
   return {
     body,
     bytes: utf8ToBytes(body),
-    signature: hexToBytes(outside),
+    signature: bytes,
     chain: issuers(pem, `${field}_issuer_chain`),
   }
 }
@@ -179,5 +180,5 @@ function issuers(pem: string, field: string): readonly Certificate[] {
 }
 
 function binary(given: string, field: string): Uint8Array {
-  return /^(?:[0-9a-f]{2})*$/.test(given) ? hexToBytes(given) : decodeBase64(given, field)
+  return readHex(given) ?? decodeBase64(given, field)
 }

@@ -4,7 +4,7 @@ import { malformed } from '../ledger.ts'
 import { dated } from '../moment.ts'
 import { signatureAlgorithm } from './algorithm.ts'
 import { type Certificate, type Extension, extensionList, readExtensions, signatureOf } from './certificate.ts'
-import { children, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
+import { children, type Der, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
 import type { PathResult } from './path.ts'
 import type { SignatureAlgorithm, SignatureBackend } from './signature/index.ts'
 
@@ -48,17 +48,23 @@ export function parseCrl(der: Uint8Array, name: string): Crl {
   const extensions =
     extra === undefined ? new Map<string, Extension>() : readExtensions(extra, 0xa0, `${name}.extensions`)
   refuseCritical(extensions, name)
+  const revoked = list === undefined ? new Set<string>() : readRevoked(list, name)
+  return { der, tbs: tbs.raw, issuer, thisUpdate, nextUpdate, revoked, extensions, algorithm, signature }
+}
+
+function readRevoked(list: Der, name: string): ReadonlySet<string> {
+  const field = `${name}.revoked`
   const revoked = new Set<string>()
-  for (const entry of list === undefined ? [] : children(list, `${name}.revoked`)) {
-    const row = new DerFields(entry, `${name}.revoked`)
-    revoked.add(bytesToHex(derUnsigned(row.next('serial'), `${name}.revoked.serial`)))
-    derTime(row.next('date'), `${name}.revoked.date`)
+  for (const entry of children(list, field)) {
+    const row = new DerFields(entry, field)
+    revoked.add(bytesToHex(derUnsigned(row.next('serial'), field)))
+    derTime(row.next('date'), field)
     const about = row.optional(TAG.sequence)
     row.end()
     // A critical one (the issuer of an indirect list) would change what the entry means.
-    if (about !== undefined) refuseCritical(extensionList(about, `${name}.revoked`), name)
+    if (about !== undefined) refuseCritical(extensionList(about, field), name)
   }
-  return { der, tbs: tbs.raw, issuer, thisUpdate, nextUpdate, revoked, extensions, algorithm, signature }
+  return revoked
 }
 
 function refuseCritical(extensions: ReadonlyMap<string, Extension>, name: string): void {

@@ -38,9 +38,10 @@ export async function verifyPath(path: readonly Certificate[], options: PathOpti
   if (given.some(isRoot)) return refuse('the root before the end')
   if (given.length - 1 > (options.maxIntermediates ?? 4)) return refuse(`${given.length} certificates before the root`)
   const all = [...given, root]
+  const names = all.map(({ subject }, i) => commonName(subject) ?? `certificate ${i}`)
   const understood = new Set<string>([EXTENSION.basicConstraints, EXTENSION.keyUsage, ...(options.understood ?? [])])
   for (const [i, certificate] of all.entries()) {
-    const who = commonName(certificate.subject) ?? `certificate ${i}`
+    const who = names[i]
     if (at < certificate.notBefore || at > certificate.notAfter) {
       const dates = `${dated(certificate.notBefore)} to ${dated(certificate.notAfter)}`
       return refuse(`${who} is valid ${dates}, now ${dated(at)}`, 'VS_TEE_CERTIFICATE_DATE')
@@ -56,7 +57,7 @@ export async function verifyPath(path: readonly Certificate[], options: PathOpti
   }
   for (const [i, certificate] of given.entries()) {
     const issuer = all[i + 1] ?? root
-    const who = commonName(certificate.subject) ?? `certificate ${i}`
+    const who = names[i]
     if (!equalBytes(certificate.issuer, issuer.subject)) return refuse(`${who} names another issuer`)
     if (!(await backend.verify(certificate.algorithm, issuer.key, certificate.tbs, certificate.signature)))
       return refuse(`the signature on ${who} is wrong`)

@@ -145,3 +145,46 @@ describe('relaunch', () => {
 
   test('to a module that Intel does not list is no way', () => expect(judge('040903')).toBe('TCBNotSupported'))
 })
+
+describe('a component of a level', () => {
+  const read = (tee: 'SGX' | 'TDX', list: 'sgxtcbcomponents' | 'tdxtcbcomponents', component: unknown) => {
+    const info = tcbInfoOf(tee)
+    const text = JSON.stringify(info, (name, value: unknown) =>
+      name === list && Array.isArray(value) ? value.with(15, component) : value,
+    )
+    return readTcbInfo(text)
+  }
+
+  test.each([{ svn: 0 }, { svn: 255 }, { svn: 7, category: 'BIOS', type: 'Early Microcode Update' }])(
+    '%j',
+    (component) => {
+      const [first] = read('SGX', 'sgxtcbcomponents', component).tcbLevels
+      expect(first?.tcb.sgxtcbcomponents[15]).toBe(component.svn)
+      expect(read('TDX', 'tdxtcbcomponents', component).id).toBe('TDX')
+    },
+  )
+
+  test.each([
+    null,
+    5,
+    [5],
+    {},
+    { svn: '5' },
+    { svn: -1 },
+    { svn: 256 },
+    { svn: 1.5 },
+    { category: 'BIOS' },
+    { svn: 5, category: 5 },
+    { svn: 5, type: 'x'.repeat(129) },
+    { svn: 5, SVN: 4 },
+  ])('is not %j', (component) => {
+    for (const [tee, list] of [
+      ['SGX', 'sgxtcbcomponents'],
+      ['TDX', 'sgxtcbcomponents'],
+      ['TDX', 'tdxtcbcomponents'],
+    ] as const)
+      expect(() => read(tee, list, component)).toThrow(
+        expect.objectContaining({ code: 'VS_TEE_MALFORMED', detail: expect.stringContaining('16 components') }),
+      )
+  })
+})

@@ -1,11 +1,65 @@
+import { isVeristackError } from '@veristack/core/receipt'
 import type { CollateralCache } from './disk-cache.ts'
+import { fail } from './errors.ts'
+
+/** What every vendor's fetcher takes. */
+export interface FetchOptions {
+  /** The only way to the network. */
+  readonly fetch: (url: string, init: { signal?: AbortSignal; redirect: 'error' }) => Promise<Response>
+  /** Of a mirror of the vendor's service, in place of its own. */
+  readonly baseUrl?: string
+  /** What is in it is taken for as long as it says that it holds; what the vendor may replace, for a day at most. */
+  readonly cache?: CollateralCache
+  /** Unix seconds. */
+  readonly now: bigint
+  readonly signal?: AbortSignal
+}
+
+export const baseOf = (given: string | undefined, own: string): string => (given ?? own).replace(/\/+$/, '')
 
 export const DAY = 86_400n
 /** Before an answer that is kept: when it came, in Unix seconds. */
 const STAMP_BYTES = 8
 
-/** The body of a service's answer; absent when it is longer than `limit` bytes, of which no more is read. */
-export async function bodyOf(response: Response, limit: number): Promise<Uint8Array | undefined> {
+export interface Answer {
+  readonly url: string
+  readonly headers: Headers
+  readonly bytes: Uint8Array
+}
+
+export const unanswered = (url: string, reason: string, cause?: unknown) =>
+  fail('VS_TEE_FETCH', { details: { url, reason }, cause })
+
+/** What a service answers, of at most `limit` bytes. Throws `VS_TEE_FETCH`, or the signal's reason. */
+export async function ask(
+  url: string,
+  { fetch, signal }: Pick<FetchOptions, 'fetch' | 'signal'>,
+  limit: number,
+): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...(signal === undefined ? {} : { signal }), redirect: 'error' })
+    if (response.status !== 200) {
+      await response.body?.cancel()
+      throw unanswered(url, `status ${response.status}`)
+    }
+    const bytes = await bodyOf(response, limit)
+    if (bytes === undefined) throw unanswered(url, `an answer above ${limit} bytes`)
+    return { url, headers: response.headers, bytes }
+  } catch (error) {
+    signal?.throwIfAborted()
+    if (isVeristackError(error, 'VS_TEE_FETCH')) throw error
+    throw unanswered(url, rootOf(error), error)
+  }
+}
+
+/** Of `fetch failed` the reason is its cause. */
+function rootOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer'
+  return error.cause instanceof Error ? rootOf(error.cause) : error.message || error.name
+}
+
+/** The body; absent when it is longer than `limit` bytes, of which no more is read. */
+async function bodyOf(response: Response, limit: number): Promise<Uint8Array | undefined> {
   const parts: Uint8Array[] = []
   let size = 0
   const reader = response.body?.getReader()

@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { fail } from './errors.ts'
+import { invalidOption } from './policy/index.ts'
 
 type Files = typeof import('node:fs/promises')
 type Paths = typeof import('node:path')
@@ -20,8 +20,7 @@ let written = 0
 export function diskCache(directory: string): CollateralCache {
   const files = builtin<Files>('node:fs/promises')
   const paths = builtin<Paths>('node:path')
-  if (files === undefined || paths === undefined)
-    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'cache', expected: 'a file system' } })
+  if (files === undefined || paths === undefined) throw invalidOption('cache', 'a file system', 'none')
   const fileOf = (key: string): string => paths.join(directory, bytesToHex(sha256(utf8ToBytes(key))))
   return {
     async get(key) {

@@ -4,7 +4,6 @@ import {
   FEATURES,
   type IntelAppraisal,
   type IntelClaims,
-  type IntelCollateral,
   type IntelRelyingParty,
   inspectIntel,
   intelDefaults,
@@ -15,7 +14,7 @@ import {
 import { readSgxReport, readTdReport, type SgxReport, type TdReport } from '../intel/report.ts'
 import { intelCollateral } from './intel-collateral.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
-import { chainSection, findings, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import { chainSection, findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const anything = {
   appraisal: { ...intelDefaults, sgx: 'any', tdx: 'any' } satisfies IntelAppraisal,
@@ -26,14 +25,7 @@ export const intel: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: intelCollateral,
-  verify: (evidence, { policy, now, collateral, root }) =>
-    verifyIntel(evidence, {
-      appraisal: policy.appraisal as IntelAppraisal,
-      relyingParty: policy.relyingParty as IntelRelyingParty,
-      now,
-      ...(collateral === undefined ? {} : { collateral: collateral as IntelCollateral }),
-      ...(root === undefined ? {} : { root }),
-    }),
+  verify: judgedBy(verifyIntel),
 }
 
 async function inspect(evidence: Uint8Array, now: bigint | undefined): Promise<View> {
@@ -144,6 +136,13 @@ function domainSections(report: TdReport): readonly Section[] {
         hexRow('MROWNER', report.mrOwner),
         hexRow('MROWNERCONFIG', report.mrOwnerConfig),
         ...(report.mrServiceTd === undefined ? [] : [hexRow('MRSERVICETD', report.mrServiceTd)]),
+        ...(report.extended === undefined
+          ? []
+          : [
+              hexRow('MRSERVICETD at creation', report.extended.initServiceTd),
+              hexRow('MRSERVICETD now', report.extended.currentServiceTd),
+              hexRow('devices', report.extended.deviceInfo),
+            ]),
         hexRow('report data', report.reportData),
       ],
     },
@@ -220,7 +219,8 @@ function partial(evidence: Uint8Array, reason: string): View {
     const type = version === 5 ? c.u16('bodyType') : tee === 0x81 ? 2 : 1
     if (version === 5) c.take(4, 'bodySize')
     if (type === 1) sections.push(...enclaveSections(readSgxReport(c)))
-    if (type === 2 || type === 3) sections.push(...domainSections(readTdReport(c, type === 2 ? '1.0' : '1.5')))
+    const kind = ({ 2: '1.0', 3: '1.5', 4: '1.5ex' } as const)[type]
+    if (kind !== undefined) sections.push(...domainSections(readTdReport(c, kind)))
   } catch {
     // It ends there, or has other bytes where zeros belong; `reason` says what the whole lacks.
   }

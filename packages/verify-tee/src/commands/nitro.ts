@@ -9,7 +9,7 @@ import {
 } from '../nitro/index.ts'
 import { unusable } from './files.ts'
 import { hexRow, row, type Section } from './print.ts'
-import { chainSection, findings, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import { chainSection, findings, judgedBy, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const MAX_AGE_SECONDS = 300
 
@@ -22,13 +22,7 @@ export const nitro: VendorCommands = {
   collateral({ path }) {
     throw unusable(path, 'there is no collateral for Nitro documents')
   },
-  verify: (evidence, { policy, now, root }) =>
-    verifyNitro(evidence, {
-      appraisal: policy.appraisal as NitroAppraisal,
-      relyingParty: policy.relyingParty as NitroRelyingParty,
-      now,
-      ...(root === undefined ? {} : { root }),
-    }),
+  verify: judgedBy(verifyNitro),
 }
 
 async function inspect(evidence: Uint8Array, now: bigint | undefined): Promise<View> {

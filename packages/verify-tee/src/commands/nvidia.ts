@@ -3,7 +3,6 @@ import {
   inspectNvidia,
   type NvidiaAppraisal,
   type NvidiaClaims,
-  type NvidiaCollateral,
   type NvidiaDevice,
   type NvidiaRelyingParty,
   nvidiaDefaults,
@@ -11,7 +10,7 @@ import {
 } from '../nvidia/index.ts'
 import { nvidiaCollateral } from './nvidia-collateral.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
-import { chainSection, findings, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import { chainSection, findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const anything = {
   appraisal: {
@@ -28,14 +27,7 @@ export const nvidia: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: nvidiaCollateral,
-  verify: (evidence, { policy, now, collateral, root }) =>
-    verifyNvidia(evidence, {
-      appraisal: policy.appraisal as NvidiaAppraisal,
-      relyingParty: policy.relyingParty as NvidiaRelyingParty,
-      now,
-      ...(collateral === undefined ? {} : { collateral: collateral as NvidiaCollateral }),
-      ...(root === undefined ? {} : { root }),
-    }),
+  verify: judgedBy(verifyNvidia),
 }
 
 const VENDOR = 'NVIDIA GPU'

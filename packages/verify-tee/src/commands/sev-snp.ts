@@ -4,7 +4,6 @@ import {
   inspectSevSnp,
   type SevSnpAppraisal,
   type SevSnpClaims,
-  type SevSnpCollateral,
   type SevSnpInspection,
   type SevSnpRelyingParty,
   sevSnpDefaults,
@@ -14,7 +13,7 @@ import {
 import { REPORT_BYTES } from '../sev-snp/parse.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
 import { sevSnpCollateral } from './sev-snp-collateral.ts'
-import { findings, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import { findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const anything = {
   appraisal: { ...sevSnpDefaults, measurements: 'any', minimumTcb: 'any' } satisfies SevSnpAppraisal,
@@ -25,14 +24,7 @@ export const sevSnp: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: sevSnpCollateral,
-  verify: (evidence, { policy, now, collateral, root }) =>
-    verifySevSnp(evidence, {
-      appraisal: policy.appraisal as SevSnpAppraisal,
-      relyingParty: policy.relyingParty as SevSnpRelyingParty,
-      now,
-      ...(collateral === undefined ? {} : { collateral: collateral as SevSnpCollateral }),
-      ...(root === undefined ? {} : { root }),
-    }),
+  verify: judgedBy(verifySevSnp),
 }
 
 const VENDOR = 'AMD SEV-SNP'

@@ -1,3 +1,4 @@
+import { isVeristackError } from '@veristack/core/receipt'
 import { moment } from '../moment.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import type { NamedFile } from './files.ts'
@@ -44,7 +45,7 @@ export interface Judging {
   readonly now: bigint
   /** As `collateral` of the vendor read it. */
   readonly collateral?: unknown
-  /** DER in place of the vendor's pinned root. */
+  /** In place of the vendor's pinned root: DER or PEM. */
   readonly root?: Uint8Array
 }
 
@@ -58,6 +59,14 @@ export interface VendorCommands {
   collateral(given: Collateral): ReadCollateral
   verify(evidence: Uint8Array, judging: Judging): Promise<TeeVerdict<unknown>>
 }
+
+/** Policies and collateral come out of files, as unknown data: each vendor's `verify` holds them against its schemas. */
+export const judgedBy =
+  <Options>(
+    verify: (evidence: Uint8Array, options: Options) => Promise<TeeVerdict<unknown>>,
+  ): VendorCommands['verify'] =>
+  (evidence, { policy, ...more }) =>
+    verify(evidence, { ...policy, ...more } as Options)
 
 /** Each is loaded when evidence of it is there. */
 export const vendorOf: Readonly<Record<Kind, () => Promise<VendorCommands>>> = {
@@ -84,10 +93,7 @@ export function findings(verdict: TeeVerdict<unknown>): Pick<View, 'held' | 'wro
 
 /** What an error of a parser says, as an entry of `wrong`. */
 export function reasonOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'details' in error) {
-    const details = Object.values(error.details as object).filter((v) => typeof v === 'string')
-    if (details.length > 0) return details.join('; ')
-  }
+  if (isVeristackError(error) && typeof error.details.reason === 'string') return error.details.reason
   return error instanceof Error ? error.message : String(error)
 }
 

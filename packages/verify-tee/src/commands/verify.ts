@@ -1,10 +1,8 @@
 import type { Command, CommandIo } from '@veristack/core'
-import { Refusal } from '../ledger.ts'
 import { moment } from '../moment.ts'
-import { decodeBase64 } from '../pki/index.ts'
 import type { CheckResult, TeeVerdict } from '../verdict.ts'
 import { digestOf, findEvidence, onePiece, type Piece } from './evidence.ts'
-import { readBytes, readFileOrFolder, readJson, textOf, unusable } from './files.ts'
+import { readBytes, readFileOrFolder, readJson, unusable } from './files.ts'
 import { type Moment, momentOf, parseCommand, partOf, required } from './options.ts'
 import { hexRow, json, type Row, row, type Section, table } from './print.ts'
 import { type Policy, type VendorCommands, vendorOf } from './vendor.ts'
@@ -42,7 +40,7 @@ Nothing is fetched. Exit status 0: accepted. 1: rejected or undetermined; the re
     const vendor = await vendorOf[piece.kind]()
     const policy = policyName === 'default' ? vendor.defaultPolicy : await readPolicy(io.cwd, policyName)
     const collateral = await readCollateral(io.cwd, values.collateral, vendor)
-    const root = values.root === undefined ? undefined : await readRoot(io.cwd, values.root)
+    const root = values.root === undefined ? undefined : await readBytes(io.cwd, values.root)
     io.signal.throwIfAborted()
     // As it lies in the file: a format around it is not part of the evidence.
     const verdict = await vendor.verify(piece.bytes, {
@@ -90,19 +88,6 @@ async function readPolicy(cwd: string, path: string): Promise<Policy> {
 
 async function readCollateral(cwd: string, path: string | undefined, vendor: VendorCommands) {
   return path === undefined ? undefined : vendor.collateral(await readFileOrFolder(cwd, path))
-}
-
-async function readRoot(cwd: string, path: string): Promise<Uint8Array> {
-  const bytes = await readBytes(cwd, path)
-  const body = /^\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/.exec(
-    textOf(bytes) ?? '',
-  )?.[1]
-  if (body === undefined) return bytes
-  try {
-    return decodeBase64(body.replace(/\s+/g, ''), 'root')
-  } catch (error) {
-    throw error instanceof Refusal ? unusable(path, error.detail) : error
-  }
 }
 
 function asJson(verdict: TeeVerdict<unknown>, asked: Asked) {

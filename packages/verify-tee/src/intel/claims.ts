@@ -1,9 +1,9 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
-import { fail } from '../errors.ts'
-import { Refusal } from '../ledger.ts'
+import { inspected } from '../inspection.ts'
+import { evidenceOf } from '../options.ts'
 import { commonName } from '../pki/index.ts'
 import type { Certified, PckId } from './certification.ts'
-import { parseQuote, type Quote, type QuoteBody } from './parse.ts'
+import { MAX_QUOTE_BYTES, parseQuote, type Quote, type QuoteBody } from './parse.ts'
 import type { PckExtensions } from './pck.ts'
 import type { SgxReport } from './report.ts'
 
@@ -57,12 +57,5 @@ export function claimsOf(quote: Quote, certified?: Certified): IntelClaims {
 }
 
 /** What a quote says, without asking whether it is true. Throws `VS_TEE_MALFORMED` and `VS_TEE_UNSUPPORTED`. */
-export function inspectIntel(evidence: Uint8Array): IntelClaims {
-  try {
-    return claimsOf(parseQuote(evidence))
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const code = error.code === 'VS_TEE_UNSUPPORTED' ? 'VS_TEE_UNSUPPORTED' : 'VS_TEE_MALFORMED'
-    throw fail(code, { details: { reason: error.detail } })
-  }
-}
+export const inspectIntel = (evidence: Uint8Array): IntelClaims =>
+  inspected('intel', () => claimsOf(parseQuote(evidenceOf(evidence, MAX_QUOTE_BYTES + 1))))

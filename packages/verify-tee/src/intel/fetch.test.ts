@@ -61,7 +61,7 @@ beforeEach(() => {
 })
 
 const options = (change: Partial<FetchIntelOptions> = {}): FetchIntelOptions => ({
-  pcsUrl: base,
+  baseUrl: base,
   rootCrlUrl: `${base}/root.crl`,
   now: NOW,
   fetch,
@@ -164,7 +164,7 @@ test.each<[string, typeof replies]>([
 })
 
 test('nobody there is a failure to fetch', async () => {
-  const nowhere = options({ pcsUrl: 'http://127.0.0.1:1' })
+  const nowhere = options({ baseUrl: 'http://127.0.0.1:1' })
   await expect(fetchIntelCollateral(makeQuote(), nowhere)).rejects.toMatchObject({ code: 'VS_TEE_FETCH' })
 })
 

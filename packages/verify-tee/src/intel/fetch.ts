@@ -1,33 +1,25 @@
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { isVeristackError } from '@veristack/core/receipt'
-import { bodyOf, DAY, keep, kept } from '../answers.ts'
-import type { CollateralCache } from '../disk-cache.ts'
-import { fail } from '../errors.ts'
+import { type Answer, ask, baseOf, DAY, type FetchOptions, keep, kept, unanswered } from '../answers.ts'
+import { inspected } from '../inspection.ts'
 import { Refusal } from '../ledger.ts'
+import { evidenceOf } from '../options.ts'
 import { commonName } from '../pki/index.ts'
+import { invalidOption } from '../policy/index.ts'
 import { decodeCollateral, type IntelCollateral } from './collateral.ts'
-import { parseQuote } from './parse.ts'
+import { MAX_QUOTE_BYTES, parseQuote } from './parse.ts'
 import { readQeIdentity, readTcbInfo } from './tcb-info.ts'
 
-export interface FetchIntelOptions {
-  /** Base address of Intel's service; `https://api.trustedservices.intel.com` unless told. */
-  readonly pcsUrl?: string
-  /** Base address of a Provisioning Certificate Caching Service, in place of Intel's own. */
+export interface FetchIntelOptions extends FetchOptions {
+  /** Base address of a Provisioning Certificate Caching Service, in place of Intel's own service or a mirror of it. */
   readonly pccsUrl?: string
   /** Of the root's revocation list; unless told, Intel's own, or the PCCS's. */
   readonly rootCrlUrl?: string
   /** `early`: TCB info and QE identity as soon as Intel issues them; `standard` (unless told): after everybody had time to update. */
   readonly update?: 'standard' | 'early'
-  /** What is in it is taken for a day, and no longer than until its next update is due. */
-  readonly cache?: CollateralCache
-  /** Unix seconds. */
-  readonly now: bigint
-  /** The only way to the network. */
-  readonly fetch: (url: string, init: { signal: AbortSignal; redirect: 'error' }) => Promise<Response>
-  readonly signal?: AbortSignal
 }
 
-const INTEL_PCS = 'https://api.trustedservices.intel.com'
+/** Intel's Provisioning Certification Service. */
+export const INTEL_PCS = 'https://api.trustedservices.intel.com'
 const INTEL_ROOT_CRL = 'https://certificates.trustedservices.intel.com/IntelSGXRootCA.der'
 const MAX_ANSWER_BYTES = 1 << 18
 
@@ -37,11 +29,11 @@ const MAX_ANSWER_BYTES = 1 << 18
  * quote, or only names its PCK certificate), `VS_TEE_INVALID_OPTION`, and the signal's reason.
  */
 export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchIntelOptions): Promise<IntelCollateral> {
-  const { pcsUrl, pccsUrl, cache, now, signal } = options
-  if (pcsUrl !== undefined && pccsUrl !== undefined)
-    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'pcsUrl', expected: 'pcsUrl or pccsUrl, not both' } })
+  const { baseUrl, pccsUrl, cache, now, signal } = options
+  if (baseUrl !== undefined && pccsUrl !== undefined)
+    throw invalidOption('baseUrl', 'one of baseUrl and pccsUrl', 'both')
   const { tee, fmspc, ca } = platformOf(evidence)
-  const base = (pccsUrl ?? pcsUrl ?? INTEL_PCS).replace(/\/+$/, '')
+  const base = baseOf(pccsUrl ?? baseUrl, INTEL_PCS)
   const update = options.update ?? 'standard'
   const at = (family: 'sgx' | 'tdx', path: string): string => `${base}/${family}/certification/v4/${path}`
   const rootCrl = options.rootCrlUrl ?? (pccsUrl === undefined ? INTEL_ROOT_CRL : at('sgx', 'rootcacrl'))
@@ -71,20 +63,15 @@ export async function fetchIntelCollateral(evidence: Uint8Array, options: FetchI
   return collateral
 }
 
-function platformOf(evidence: Uint8Array) {
-  try {
-    const { body, certification } = parseQuote(evidence)
+const platformOf = (evidence: Uint8Array) =>
+  inspected('intel', () => {
+    const { body, certification } = parseQuote(evidenceOf(evidence, MAX_QUOTE_BYTES + 1))
     if (certification.kind === 'id')
       throw new Refusal('supported', 'VS_TEE_UNSUPPORTED', 'the quote only names its PCK certificate')
     const { leaf, pck } = certification
     const issuer = commonName(leaf.issuer)
     return { tee: body.tee, fmspc: pck.fmspc, ca: issuer?.includes('Processor') ? 'processor' : 'platform' } as const
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const code = error.code === 'VS_TEE_UNSUPPORTED' ? 'VS_TEE_UNSUPPORTED' : 'VS_TEE_MALFORMED'
-    throw fail(code, { details: { reason: error.detail } })
-  }
-}
+  })
 
 /** Well formed, and no part of it due. */
 function usable(text: Uint8Array | undefined, now: bigint): IntelCollateral | undefined {
@@ -110,41 +97,12 @@ type Addresses = Readonly<Record<'tcb' | 'qe' | 'crl' | 'rootCrl', string>>
 async function askAll({ tcb, qe, crl, rootCrl }: Addresses, options: FetchIntelOptions) {
   const stop = new AbortController()
   const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal])
-  const get = (address: string) => ask(options.fetch, address, signal)
+  const get = (url: string) => ask(url, { fetch: options.fetch, signal }, MAX_ANSWER_BYTES)
   try {
     return await Promise.all([get(tcb), get(qe), get(crl), get(rootCrl)])
   } finally {
     stop.abort()
   }
-}
-
-interface Answer {
-  readonly address: string
-  readonly headers: Headers
-  readonly bytes: Uint8Array
-}
-
-async function ask(fetch_: FetchIntelOptions['fetch'], address: string, signal: AbortSignal): Promise<Answer> {
-  try {
-    const response = await fetch_(address, { redirect: 'error', signal })
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      throw fail('VS_TEE_FETCH', { details: { address, status: response.status } })
-    }
-    return { address, headers: response.headers, bytes: await readBody(response, address) }
-  } catch (cause) {
-    signal.throwIfAborted()
-    if (isVeristackError(cause, 'VS_TEE_FETCH')) throw cause
-    throw fail('VS_TEE_FETCH', { details: { address }, cause })
-  }
-}
-
-/** No more of it than any honest answer has. */
-async function readBody(response: Response, address: string): Promise<Uint8Array> {
-  const bytes = await bodyOf(response, MAX_ANSWER_BYTES)
-  if (bytes === undefined)
-    throw fail('VS_TEE_FETCH', { details: { address, expected: `at most ${MAX_ANSWER_BYTES} bytes` } })
-  return bytes
 }
 
 const asText = ({ bytes }: Answer): string => new TextDecoder('utf-8').decode(bytes)
@@ -155,13 +113,13 @@ function asDer(answer: Answer): string {
   return /^[0-9a-f]+$/.test(text) ? text : bytesToHex(answer.bytes)
 }
 
-function header({ headers, address }: Answer, name: string): string {
+function header({ headers, url }: Answer, name: string): string {
   const value = headers.get(name)
-  if (value === null) throw fail('VS_TEE_FETCH', { details: { address, expected: `the header ${name}` } })
+  if (value === null) throw unanswered(url, `an answer without the header ${name}`)
   try {
     // What the headers of caching services have at their ends differs.
     return `${decodeURIComponent(value).replaceAll('\r\n', '\n').trim()}\n`
   } catch (cause) {
-    throw fail('VS_TEE_FETCH', { details: { address, expected: `a percent-encoded header ${name}` }, cause })
+    throw unanswered(url, `a header ${name} that is not percent-encoded`, cause)
   }
 }

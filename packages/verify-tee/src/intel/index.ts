@@ -5,7 +5,7 @@ export { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 export { type IntelClaims, inspectIntel } from './claims.ts'
 export type { IntelCollateral } from './collateral.ts'
 export { type MeasuredEvent, type Rtmrs, replayEventLog } from './event-log.ts'
-export { type FetchIntelOptions, fetchIntelCollateral } from './fetch.ts'
+export { type FetchIntelOptions, fetchIntelCollateral, INTEL_PCS } from './fetch.ts'
 export {
   FEATURES,
   type IntelAppraisal,

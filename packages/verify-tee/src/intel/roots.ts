@@ -16,7 +16,7 @@ export const INTEL_SGX_ROOT =
 
 let parsed: Certificate | undefined
 
-export function intelRoot(): Certificate {
+export function pinnedRoot(): Certificate {
   parsed ??= parseCertificate(decodeBase64(INTEL_SGX_ROOT, 'Intel SGX Root CA'), 'Intel SGX Root CA')
   return parsed
 }

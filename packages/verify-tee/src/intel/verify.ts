@@ -1,10 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { isZero } from '../bytes.ts'
-import { fail } from '../errors.ts'
 import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
-import { type Certificate, commonName, defaultBackend, parseCertificate, type SignatureBackend } from '../pki/index.ts'
-import { parsePlain } from '../policy/index.ts'
+import { readOptions, type VerifyOptions } from '../options.ts'
+import { type Certificate, commonName, type SignatureBackend } from '../pki/index.ts'
 import type { TcbReport, TeeVerdict } from '../verdict.ts'
 import { answers, appraise } from './appraise.ts'
 import { authenticate, type Trust } from './authenticate.ts'
@@ -17,43 +16,37 @@ import { memoryOf } from './memory.ts'
 import { MAX_QUOTE_BYTES, parseQuote, type Quote } from './parse.ts'
 import { SGX_EXTENSION } from './pck.ts'
 import { type IntelAppraisal, type IntelRelyingParty, intelAppraisal, intelRelyingParty } from './policy.ts'
-import { intelRoot } from './roots.ts'
+import { pinnedRoot } from './roots.ts'
 import { evaluateTcb, moduleIdentity } from './tcb.ts'
 import type { QeIdentity, TcbInfo } from './tcb-info.ts'
 
 type Checks = Ledger<IntelCheck>
 
-export interface IntelOptions {
+export interface IntelOptions extends VerifyOptions<IntelAppraisal, IntelRelyingParty> {
   /** Without it a quote that is in order stays `undetermined`. */
   readonly collateral?: IntelCollateral
-  readonly appraisal: IntelAppraisal
-  readonly relyingParty: IntelRelyingParty
-  /** Unix seconds. */
-  readonly now: bigint
-  /** node:crypto where there is one, else @noble/curves. */
-  readonly backend?: SignatureBackend
-  /** For tests and private PKIs: DER of the root in place of Intel's. */
-  readonly root?: Uint8Array
 }
 
 const INTEL_QE_VENDOR = '939a7233f79c4ca9940a0db3957f0607'
-let standard: SignatureBackend | undefined
 
 /** Judges an SGX or TDX quote. Throws `VS_TEE_INVALID_OPTION` for options of another form, and nothing else. */
 export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): Promise<TeeVerdict<IntelClaims>> {
-  const { collateral, now } = options
-  const appraisal = parsePlain(intelAppraisal, options.appraisal, 'appraisal')
-  const relyingParty = parsePlain(intelRelyingParty, options.relyingParty, 'relyingParty')
-  if (!(evidence instanceof Uint8Array) || typeof now !== 'bigint')
-    throw fail('VS_TEE_INVALID_OPTION', {
-      details: { field: 'evidence, now', expected: 'bytes; Unix seconds, a bigint' },
-    })
-  standard ??= defaultBackend()
-  const backend = options.backend ?? standard
+  const {
+    bytes,
+    appraisal,
+    relyingParty,
+    now,
+    backend,
+    root = pinnedRoot(),
+  } = readOptions(
+    evidence,
+    options,
+    { appraisal: intelAppraisal, relyingParty: intelRelyingParty },
+    MAX_QUOTE_BYTES + 1,
+  )
+  const { collateral } = options
   const memory = memoryOf(backend)
-  const trust: Trust = { root: rootOf(options.root), at: now, backend: memory.backend }
-  // A copy, which `slice` of Node's Buffer is not: whoever holds the bytes could change them between two steps.
-  const bytes = new Uint8Array(evidence.subarray(0, MAX_QUOTE_BYTES + 1))
+  const trust: Trust = { root, at: now, backend: memory.backend }
   const vendor = isTdx(bytes) ? 'intel-tdx' : 'intel-sgx'
   return judged<typeof INTEL_CHECKS, IntelClaims>(vendor, INTEL_CHECKS, async (ledger, found) => {
     const quote = parseQuote(bytes)
@@ -99,17 +92,6 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
     appraise(ledger, quote, tcb, evaluation, appraisal)
     answers(ledger, quote, certified.pck.ppid, relyingParty)
   })
-}
-
-function rootOf(der: Uint8Array | undefined): Certificate {
-  if (der === undefined) return intelRoot()
-  try {
-    // A copy: signatures are remembered with the key that they are right for.
-    return parseCertificate(new Uint8Array(der), 'root')
-  } catch (error) {
-    const expected = error instanceof Refusal ? error.detail : 'the DER of a certificate'
-    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'root', expected } })
-  }
 }
 
 /** As far as can be told from what may not be a quote at all. */

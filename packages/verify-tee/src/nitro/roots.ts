@@ -1,3 +1,5 @@
+import { type Certificate, decodeBase64, parseCertificate } from '../pki/index.ts'
+
 /**
  * AWS Nitro Enclaves Root-G1 (commercial regions), DER in base64. From
  * https://aws-nitro-enclaves.amazonaws.com/AWS_NitroEnclaves_Root-G1.zip, whose SHA-256 AWS documents as
@@ -14,3 +16,10 @@ export const AWS_NITRO_ROOT_G1 = [
   'A44fA0P5W2OpYow9OYCVRaEevL8uO1XYru5xtMPWrfMCMQCi85sWBbJwKKXdS6BptQFuZbT73o/gBh1qUxl/nNr12UO8Yfwr6wPL',
   'b+6NIwLz3/Y=',
 ].join('')
+
+let parsed: Certificate | undefined
+
+export function pinnedRoot(): Certificate {
+  parsed ??= parseCertificate(decodeBase64(AWS_NITRO_ROOT_G1, 'root'), 'root')
+  return parsed
+}

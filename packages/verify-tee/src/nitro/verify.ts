@@ -1,33 +1,17 @@
 import { equalBytes } from '../bytes.ts'
-import { fail } from '../errors.ts'
+import { inspected } from '../inspection.ts'
 import { judged, type Ledger, Refusal } from '../ledger.ts'
-import {
-  type Certificate,
-  decodeBase64,
-  defaultBackend,
-  parseCertificate,
-  type SignatureBackend,
-  verifyPath,
-} from '../pki/index.ts'
-import { parsePlain } from '../policy/index.ts'
+import { evidenceOf, readOptions, type VerifyOptions } from '../options.ts'
+import { type Certificate, parseCertificate, type SignatureBackend, verifyPath } from '../pki/index.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import { appraise, judgeAnswer } from './appraise.ts'
 import { NITRO_CHECKS, type NitroCheck } from './checks.ts'
 import { type NitroClaims, nitroClaims } from './claims.ts'
 import { type CoseSign1, MAX_CERTIFICATES, type NitroDocument, parseCose, parseDocument } from './parse.ts'
 import { type NitroAppraisal, type NitroRelyingParty, nitroAppraisal, nitroRelyingParty } from './policy.ts'
-import { AWS_NITRO_ROOT_G1 } from './roots.ts'
+import { pinnedRoot } from './roots.ts'
 
-export interface NitroOptions {
-  readonly appraisal: NitroAppraisal
-  readonly relyingParty: NitroRelyingParty
-  /** Unix seconds. */
-  readonly now: bigint
-  /** node:crypto where there is one, else @noble/curves. */
-  readonly backend?: SignatureBackend
-  /** DER of another root than AWS's for commercial regions: for tests, other partitions and private PKIs. */
-  readonly root?: Uint8Array
-}
+export type NitroOptions = VerifyOptions<NitroAppraisal, NitroRelyingParty>
 
 const NOT_COVERED: readonly string[] = [
   'which machine it was: the document names the EC2 instance, which AWS may move',
@@ -47,12 +31,17 @@ interface Parsed {
  * used; whatever is wrong with the evidence is in the verdict.
  */
 export async function verifyNitro(evidence: Uint8Array, options: NitroOptions): Promise<TeeVerdict<NitroClaims>> {
-  const appraisal = parsePlain(nitroAppraisal, options.appraisal, 'appraisal')
-  const relyingParty = parsePlain(nitroRelyingParty, options.relyingParty, 'relyingParty')
-  const { now, backend = defaultBackend() } = options
-  if (typeof now !== 'bigint' || now < 0n) throw invalid('now', 'Unix seconds as a bigint')
-  const bytes = copyOf(evidence)
-  const root = pinnedRoot(options.root)
+  const {
+    bytes,
+    appraisal,
+    relyingParty,
+    now,
+    backend,
+    root = pinnedRoot(),
+  } = readOptions(evidence, options, {
+    appraisal: nitroAppraisal,
+    relyingParty: nitroRelyingParty,
+  })
   return judged<typeof NITRO_CHECKS, NitroClaims>(
     'aws-nitro',
     NITRO_CHECKS,
@@ -70,16 +59,8 @@ export async function verifyNitro(evidence: Uint8Array, options: NitroOptions): 
 }
 
 /** What a document says, without any verification. Throws VS_TEE_MALFORMED, VS_TEE_TRAILING_BYTES or VS_TEE_UNSUPPORTED. */
-export function inspectNitro(evidence: Uint8Array): NitroClaims {
-  try {
-    return parse(copyOf(evidence)).claims
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const code =
-      error.code === 'VS_TEE_TRAILING_BYTES' || error.code === 'VS_TEE_UNSUPPORTED' ? error.code : 'VS_TEE_MALFORMED'
-    throw fail(code, { details: { vendor: 'aws-nitro', problem: error.detail } })
-  }
-}
+export const inspectNitro = (evidence: Uint8Array): NitroClaims =>
+  inspected('aws-nitro', () => parse(evidenceOf(evidence)).claims)
 
 function parse(evidence: Uint8Array): Parsed {
   const cose = parseCose(evidence)
@@ -119,22 +100,3 @@ async function verifyEvidence(
   )
   ledger.require('signature', await backend.verify('ecdsa-p384-sha384', leaf.key, cose.signed, cose.signature))
 }
-
-function pinnedRoot(given: Uint8Array | undefined): Certificate {
-  try {
-    return parseCertificate(
-      given === undefined ? decodeBase64(AWS_NITRO_ROOT_G1, 'root') : new Uint8Array(given),
-      'root',
-    )
-  } catch (error) {
-    throw invalid('root', error instanceof Refusal ? error.detail : 'DER of a certificate')
-  }
-}
-
-/** Nobody changes it while it is judged. */
-function copyOf(evidence: Uint8Array): Uint8Array {
-  if (!(evidence instanceof Uint8Array)) throw invalid('evidence', 'bytes')
-  return new Uint8Array(evidence)
-}
-
-const invalid = (field: string, expected: string) => fail('VS_TEE_INVALID_OPTION', { details: { field, expected } })

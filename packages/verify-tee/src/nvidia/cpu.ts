@@ -1,6 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
-import { fail } from '../errors.ts'
+import { invalidOption, shown } from '../policy/index.ts'
 import { type CpuRule, cpuRule } from './policy.ts'
 
 const NONCE_BYTES = 32
@@ -12,12 +12,10 @@ const NONCE_BYTES = 32
  */
 export function nonceForCpu(data: string, rule: CpuRule): string {
   const known = cpuRule.safeParse(rule)
-  if (!known.success) throw invalid('rule', cpuRule.options.join(', '))
-  if (!/^(?:[0-9a-f]{2})+$/.test(data)) throw invalid('data', 'bytes in lower-case hexadecimal')
+  if (!known.success) throw invalidOption('rule', cpuRule.options.map(shown).join(' or '), shown(rule))
+  if (!/^(?:[0-9a-f]{2})+$/.test(data)) throw invalidOption('data', 'bytes in lower-case hexadecimal', shown(data))
   const bytes = hexToBytes(data)
   if (rule === 'sha256') return bytesToHex(sha256(bytes))
-  if (bytes.length < NONCE_BYTES) throw invalid('data', `at least ${NONCE_BYTES} bytes`)
+  if (bytes.length < NONCE_BYTES) throw invalidOption('data', `at least ${NONCE_BYTES} bytes`, `${bytes.length}`)
   return bytesToHex(rule === 'first-32' ? bytes.subarray(0, NONCE_BYTES) : bytes.subarray(-NONCE_BYTES))
 }
-
-const invalid = (field: string, expected: string) => fail('VS_TEE_INVALID_OPTION', { details: { field, expected } })

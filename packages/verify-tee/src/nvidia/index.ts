@@ -1,7 +1,8 @@
+export type { Encoded } from '../pki/index.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export { NVIDIA_CHECKS, type NvidiaCheck } from './checks.ts'
 export type { NvidiaCertificate, NvidiaClaims, NvidiaDevice } from './claims.ts'
-export type { Encoded, NvidiaCollateral } from './collateral.ts'
+export type { NvidiaCollateral } from './collateral.ts'
 export { nonceForCpu } from './cpu.ts'
 export {
   type CpuRule,

@@ -1,3 +1,5 @@
+import { type Certificate, decodeBase64, parseCertificate } from '../pki/index.ts'
+
 /**
  * NVIDIA Device Identity CA, DER in base64: the root of the certificates of GPUs and switches. From
  * https://github.com/NVIDIA/nvtrust, guest_tools/gpu_verifiers/local_gpu_verifier/src/verifier/certs/verifier_device_root.pem.
@@ -16,3 +18,10 @@ export const NVIDIA_DEVICE_ROOT = [
 
 /** The issuer of the tokens of NVIDIA's Remote Attestation Service, in production. */
 export const NRAS_ISSUER = 'https://nras.attestation.nvidia.com'
+
+let parsed: Certificate | undefined
+
+export function pinnedRoot(): Certificate {
+  parsed ??= parseCertificate(decodeBase64(NVIDIA_DEVICE_ROOT, 'root'), 'root')
+  return parsed
+}

@@ -1,13 +1,7 @@
-import { fail } from '../errors.ts'
-import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
-import {
-  type Certificate,
-  decodeBase64,
-  defaultBackend,
-  parseCertificate,
-  type SignatureBackend,
-} from '../pki/index.ts'
-import { parsePlain } from '../policy/index.ts'
+import { inspected } from '../inspection.ts'
+import { judged, Lack, type Ledger } from '../ledger.ts'
+import { evidenceOf, readOptions, type VerifyOptions } from '../options.ts'
+import type { Certificate, SignatureBackend } from '../pki/index.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import { type Appraisal, appraise, judgeAnswer, type RelyingParty } from './appraise.ts'
 import { NVIDIA_CHECKS, type NvidiaCheck, OF_REPORTS, OF_TOKENS } from './checks.ts'
@@ -19,18 +13,10 @@ import { judgeReports } from './judge-reports.ts'
 import { judgeTokens } from './judge-tokens.ts'
 import { type NvidiaAppraisal, type NvidiaRelyingParty, nvidiaAppraisal, nvidiaRelyingParty } from './policy.ts'
 import { remembering } from './remember.ts'
-import { NVIDIA_DEVICE_ROOT } from './roots.ts'
+import { pinnedRoot } from './roots.ts'
 
-export interface NvidiaOptions {
+export interface NvidiaOptions extends VerifyOptions<NvidiaAppraisal, NvidiaRelyingParty> {
   readonly collateral?: NvidiaCollateral
-  readonly appraisal: NvidiaAppraisal
-  readonly relyingParty: NvidiaRelyingParty
-  /** Unix seconds. */
-  readonly now: bigint
-  /** node:crypto where there is one, else @noble/curves. */
-  readonly backend?: SignatureBackend
-  /** DER of another root than NVIDIA's for devices: for tests and private PKIs. */
-  readonly root?: Uint8Array
 }
 
 const NOT_COVERED: readonly string[] = [
@@ -46,14 +32,19 @@ const NOT_COVERED: readonly string[] = [
  * verdict.
  */
 export async function verifyNvidia(evidence: Uint8Array, options: NvidiaOptions): Promise<TeeVerdict<NvidiaClaims>> {
-  const appraisal: Appraisal = parsePlain(nvidiaAppraisal, options.appraisal, 'appraisal')
-  const relyingParty: RelyingParty = parsePlain(nvidiaRelyingParty, options.relyingParty, 'relyingParty')
+  const {
+    bytes,
+    appraisal,
+    relyingParty,
+    now,
+    backend,
+    root = pinnedRoot(),
+  } = readOptions(evidence, options, {
+    appraisal: nvidiaAppraisal,
+    relyingParty: nvidiaRelyingParty,
+  })
   if (relyingParty.cpu !== undefined) nonceForCpu(relyingParty.cpu.data, relyingParty.cpu.rule)
   const collateral = checkCollateral(options.collateral)
-  const { now, backend = defaultBackend() } = options
-  if (typeof now !== 'bigint' || now < 0n) throw invalid('now', 'Unix seconds as a bigint')
-  const bytes = copyOf(evidence)
-  const root = pinnedRoot(options.root)
   return judged<typeof NVIDIA_CHECKS, NvidiaClaims>(
     'nvidia-gpu',
     NVIDIA_CHECKS,
@@ -82,19 +73,10 @@ export async function verifyNvidia(evidence: Uint8Array, options: NvidiaOptions)
  * What evidence says, without any verification. `certificateChain`: PEM, for a report that comes without one. Throws
  * VS_TEE_MALFORMED, VS_TEE_TRAILING_BYTES or VS_TEE_UNSUPPORTED.
  */
-export function inspectNvidia(
+export const inspectNvidia = (
   evidence: Uint8Array,
   { certificateChain }: { readonly certificateChain?: string } = {},
-): NvidiaClaims {
-  try {
-    return claimsOf(parseEvidence(copyOf(evidence), certificateChain))
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    const code =
-      error.code === 'VS_TEE_TRAILING_BYTES' || error.code === 'VS_TEE_UNSUPPORTED' ? error.code : 'VS_TEE_MALFORMED'
-    throw fail(code, { details: { vendor: 'nvidia-gpu', problem: error.detail } })
-  }
-}
+): NvidiaClaims => inspected('nvidia-gpu', () => claimsOf(parseEvidence(evidenceOf(evidence), certificateChain)))
 
 const resultsOf = ({ devices }: NvidiaClaims): Readonly<Record<string, string>> =>
   Object.fromEntries(devices.map(({ name, nras }) => [name, nras?.measurements ?? 'unknown']))
@@ -152,19 +134,3 @@ async function verifyEvidence(
   ledger.skip('revocation', `the policy does without; not given about ${missing.join(', ')}`)
   return []
 }
-
-function pinnedRoot(given: Uint8Array | undefined): Certificate {
-  try {
-    return parseCertificate(given ?? decodeBase64(NVIDIA_DEVICE_ROOT, 'root'), 'root')
-  } catch (error) {
-    throw invalid('root', error instanceof Refusal ? error.detail : 'DER of a certificate')
-  }
-}
-
-/** Nobody changes it while it is judged. */
-function copyOf(evidence: Uint8Array): Uint8Array {
-  if (!(evidence instanceof Uint8Array)) throw invalid('evidence', 'bytes')
-  return new Uint8Array(evidence)
-}
-
-const invalid = (field: string, expected: string) => fail('VS_TEE_INVALID_OPTION', { details: { field, expected } })

@@ -19,6 +19,7 @@ export {
   parseDer,
   TAG,
 } from './der.ts'
+export { certificateDers, crlDer, type Encoded, MAX_ENCODED } from './encoded.ts'
 export { equalKeys, verifyPath } from './path.ts'
 export { decodeBase64, parsePem } from './pem.ts'
 export {

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import {
   type CollateralCache,
   diskCache,
+  type FetchSevSnpOptions,
   fetchSevSnpCollateral,
-  type KdsOptions,
   sevSnpDefaults,
   verifySevSnp,
 } from './index.ts'
@@ -37,7 +37,7 @@ const ANSWERS: Readonly<Record<string, Uint8Array | string | undefined>> = {
 let server: Server
 let asked: string[] = []
 let answer: (path: string) => Uint8Array | string | undefined
-let options: KdsOptions
+let options: FetchSevSnpOptions
 
 beforeAll(async () => {
   server = createServer(({ url = '' }, response) => {
@@ -133,7 +133,7 @@ test('what is not collateral is refused, and not kept', async () => {
     const cache = memory()
     await expect(fetchSevSnpCollateral(report, { ...options, cache })).rejects.toMatchObject({
       code: 'VS_TEE_FETCH',
-      details: { cause: expect.stringMatching(cause) },
+      details: { reason: expect.stringMatching(cause) },
     })
     expect(cache.kept.size).toBe(kept)
   }
@@ -142,7 +142,7 @@ test('what is not collateral is refused, and not kept', async () => {
   )
   await expect(
     fetchSevSnpCollateral(report, { ...options, fetch: () => Promise.reject(new Error('cut')) }),
-  ).rejects.toMatchObject({ code: 'VS_TEE_FETCH', details: { cause: 'cut' } })
+  ).rejects.toMatchObject({ code: 'VS_TEE_FETCH', details: { reason: 'cut' } })
 })
 
 test('what the service can not have is said before anybody is asked', async () => {

@@ -1,8 +1,8 @@
-import { fail } from '../errors.ts'
+import { inspected } from '../inspection.ts'
 import { Refusal } from '../ledger.ts'
-import { commonName, parseCertificate, parseCrl } from '../pki/index.ts'
+import { evidenceOf } from '../options.ts'
+import { certificateDers, commonName, crlDer, parseCertificate, parseCrl } from '../pki/index.ts'
 import { claimsOf, type SevSnpClaims } from './claims.ts'
-import { certificateDers, crlDer } from './collateral.ts'
 import { certificateTable, parseEvidence } from './parse.ts'
 
 /** An entry of the certificate table, unverified. Times are Unix seconds. */
@@ -24,9 +24,9 @@ export interface SevSnpInspection {
 }
 
 /** What a report says, before anything of it is verified. Throws `VS_TEE_MALFORMED` where it can not be read. */
-export function inspectSevSnp(evidence: Uint8Array): SevSnpInspection {
-  try {
-    const parsed = parseEvidence(evidence)
+export const inspectSevSnp = (evidence: Uint8Array): SevSnpInspection =>
+  inspected('amd-sev-snp', () => {
+    const parsed = parseEvidence(evidenceOf(evidence))
     const faults = [...parsed.reserved.map((field) => `reserved: ${field}`)]
     if (!parsed.signaturePadded) faults.push('the signature field is not padded with zeros')
     const certificates: SevSnpTableEntry[] = []
@@ -46,11 +46,7 @@ export function inspectSevSnp(evidence: Uint8Array): SevSnpInspection {
       for (const slot of others) certificates.push({ slot })
     })
     return { claims: claimsOf(parsed.report), certificates, faults }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    throw fail('VS_TEE_MALFORMED', { details: { evidence: 'amd-sev-snp', cause: error.detail } })
-  }
-}
+  })
 
 function certificateOf(bytes: Uint8Array, slot: string): Omit<SevSnpTableEntry, 'slot'> {
   const [der = new Uint8Array()] = certificateDers(bytes, slot, 2)
@@ -59,7 +55,7 @@ function certificateOf(bytes: Uint8Array, slot: string): Omit<SevSnpTableEntry, 
 }
 
 function listOf(bytes: Uint8Array): Omit<SevSnpTableEntry, 'slot'> {
-  const { issuer, thisUpdate, nextUpdate } = parseCrl(crlDer(bytes), 'crl')
+  const { issuer, thisUpdate, nextUpdate } = parseCrl(crlDer(bytes, 'crl'), 'crl')
   return { ...named('issuer', issuer), notBefore: thisUpdate, notAfter: nextUpdate }
 }
 

@@ -156,7 +156,7 @@ test('wrong policies and options are errors that name the field', async () => {
       'appraisal.minimumTcb.Milan',
     ],
     [{ ...options, relyingParty: { platforms: 'any' } }, 'relyingParty.reportData'],
-    [{ ...options, collateral: { ask: 'x' } }, 'collateral.ask'],
+    [{ ...options, collateral: { ask: 'x' } }, 'collateral'],
     [{ ...options, collateral: { vek: 5 } }, 'collateral.vek'],
     [{ ...options, now: 5 }, 'now'],
     [{ ...options, root: 'x' }, 'root'],

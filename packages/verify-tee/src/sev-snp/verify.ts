@@ -1,29 +1,14 @@
 import { bytesToHex } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
-import { fail } from '../errors.ts'
 import { judged, Lack, type Ledger, Refusal } from '../ledger.ts'
-import {
-  type Certificate,
-  commonName,
-  defaultBackend,
-  type SignatureBackend,
-  verifyCrl,
-  verifyPath,
-} from '../pki/index.ts'
-import { checkPlatform, parsePlain } from '../policy/index.ts'
+import { readOptions, type VerifyOptions } from '../options.ts'
+import { type Certificate, commonName, type SignatureBackend, verifyCrl, verifyPath } from '../pki/index.ts'
+import { checkPlatform } from '../policy/index.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import { appraise, compare, isMasked, text } from './appraise.ts'
 import { SEV_SNP_CHECKS, type SevSnpCheck } from './checks.ts'
 import { claimsOf, type SevSnpClaims } from './claims.ts'
-import {
-  checkCollateral,
-  chooseCrl,
-  chooseIssuer,
-  chooseVek,
-  type Encoded,
-  readRoot,
-  type SevSnpCollateral,
-} from './collateral.ts'
+import { checkCollateral, chooseCrl, chooseIssuer, chooseVek, type SevSnpCollateral } from './collateral.ts'
 import { certificateTable, ECDSA_P384_SHA384, type Evidence, parseEvidence, VERSIONS } from './parse.ts'
 import { type SevSnpAppraisal, type SevSnpRelyingParty, sevSnpAppraisal, sevSnpRelyingParty } from './policy.ts'
 import { HWID_BYTES, notAbove } from './product.ts'
@@ -31,16 +16,8 @@ import { pinnedRoot } from './roots.ts'
 import type { CertificateTable } from './table.ts'
 import { isNameOf, type Vek } from './vek.ts'
 
-export interface SevSnpOptions {
+export interface SevSnpOptions extends VerifyOptions<SevSnpAppraisal, SevSnpRelyingParty> {
   readonly collateral?: SevSnpCollateral
-  readonly appraisal: SevSnpAppraisal
-  readonly relyingParty: SevSnpRelyingParty
-  /** Unix seconds. */
-  readonly now: bigint
-  /** node:crypto where there is one, else noble. */
-  readonly backend?: SignatureBackend
-  /** In place of AMD's pinned roots, for tests and private PKIs: certificates have to lead to it. */
-  readonly root?: Encoded
 }
 
 const NOT_COVERED = [
@@ -53,18 +30,11 @@ const NOT_COVERED = [
  * handed out with it. Throws `VS_TEE_INVALID_OPTION` for policies and options of the wrong form, and nothing for evidence.
  */
 export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions): Promise<TeeVerdict<SevSnpClaims>> {
-  const appraisal = parsePlain(sevSnpAppraisal, options.appraisal, 'appraisal')
-  const relyingParty = parsePlain(sevSnpRelyingParty, options.relyingParty, 'relyingParty')
+  const { bytes, appraisal, relyingParty, now, backend, ...own } = readOptions(evidence, options, {
+    appraisal: sevSnpAppraisal,
+    relyingParty: sevSnpRelyingParty,
+  })
   const collateral = checkCollateral(options.collateral)
-  const { now } = options
-  if (typeof now !== 'bigint' || now < 0n)
-    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'now', expected: 'Unix seconds as a bigint' } })
-  if (!(evidence instanceof Uint8Array))
-    throw fail('VS_TEE_INVALID_OPTION', { details: { field: 'evidence', expected: 'bytes' } })
-  // Nobody changes it while it is judged.
-  const bytes = new Uint8Array(evidence)
-  const backend = options.backend ?? defaultBackend()
-  const privateRoot = options.root === undefined ? undefined : readRoot(options.root)
   return judged<typeof SEV_SNP_CHECKS, SevSnpClaims>(
     'amd-sev-snp',
     SEV_SNP_CHECKS,
@@ -90,7 +60,7 @@ export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions)
       if (chain === undefined) throw new Lack(`no certificate of the issuer, ${commonName(vek.certificate.issuer)}`)
       ledger.require('certificates', true)
       product(ledger, parsed, vek)
-      const root = privateRoot ?? pinnedRoot(vek.product)
+      const root = own.root ?? pinnedRoot(vek.product)
       await path(ledger, vek, chain.issuer, chain.root, root, now, backend)
       const crl = appraisal.revocation === 'required' ? chooseCrl(collateral, table) : undefined
       if (crl !== undefined) {

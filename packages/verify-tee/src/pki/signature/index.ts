@@ -8,5 +8,10 @@ export { nobleBackend } from './noble.ts'
 export { nodeBackend } from './node.ts'
 export { webBackend } from './web.ts'
 
-/** node:crypto where there is one, else @noble/curves. */
-export const defaultBackend = (): SignatureBackend => nodeBackend() ?? nobleBackend
+/** node:crypto where there is one, else @noble/curves; the same one every time. */
+export function defaultBackend(): SignatureBackend {
+  standard ??= nodeBackend() ?? nobleBackend
+  return standard
+}
+
+let standard: SignatureBackend | undefined

@@ -2,6 +2,9 @@ import { isVeristackError, type VeristackError } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { type Abi, interfaceOf } from './abi.ts'
 
+/** The code of nodes for a call that was run and reverted. https://github.com/ethereum/execution-apis */
+const REVERTED = 3
+
 /**
  * Turns a node's refusal into `VS_EVM_REVERTED` with the custom error's name and arguments in its details, where the
  * refusal carries revert data; any other error is returned as it is.
@@ -11,9 +14,9 @@ export async function explainRevert(
   call: { readonly name: string; readonly abi?: Abi },
 ): Promise<unknown> {
   if (!isVeristackError(error, 'VS_EVM_RPC')) return error
-  const { data, reason } = error.details
+  const { code, data, reason } = error.details
   if (typeof data !== 'string' || !data.startsWith('0x')) {
-    if (!String(reason).includes('revert')) return error
+    if (code !== REVERTED && !String(reason).includes('revert')) return error
     return reverted(call.name, 'unknown', [], String(reason))
   }
   const known = call.abi === undefined ? undefined : await parsed(call.abi, data)

@@ -68,8 +68,8 @@ function chainOver(transport: Transport, chainId: bigint, options: ConnectOption
       throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(options.rpcUrl), method }, cause })
     })
     if ('result' in answer) return answer.result
-    const { message, data } = answer.refusal
-    throw fail('VS_EVM_RPC', { details: { method, reason: message, ...(data === undefined ? {} : { data }) } })
+    const { code, message, data } = answer.refusal
+    throw fail('VS_EVM_RPC', { details: { method, reason: message, code, ...(data === undefined ? {} : { data }) } })
   }
   const quantity = async (method: string, params: readonly unknown[]) => BigInt(String(await rpc(method, params)))
   return {

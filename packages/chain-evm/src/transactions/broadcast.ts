@@ -3,6 +3,7 @@ import type { Chain } from '../rpc/connect.ts'
 import type { Account } from './account.ts'
 import type { Intent } from './ledger.ts'
 import type { AttemptRecord } from './records.ts'
+import { judgeRefusal } from './refusal.ts'
 import type { Fees } from './replace.ts'
 
 /** Signs an intent, or for `fill` a transaction that does nothing but use the nonce up. */
@@ -48,13 +49,8 @@ export async function broadcast(chain: Chain, attempt: AttemptRecord, signal?: A
     return { said: 'has it' }
   } catch (error) {
     if (!isVeristackError(error, 'VS_EVM_RPC')) return { said: 'unclear' }
-    const reason = String(error.details.reason)
-    if (HELD.test(reason)) return { said: 'has it' }
-    return HOPELESS.test(reason) ? { said: 'refused', error } : { said: 'unclear' }
+    const { code, reason } = error.details
+    const said = judgeRefusal({ code: typeof code === 'number' ? code : 0, message: String(reason) })
+    return said === 'refused' ? { said, error } : { said }
   }
 }
-
-/** As geth, reth, Nethermind, Besu, Erigon and anvil word it. */
-const HELD = /already known|already imported|already exists|known transaction|alreadyknown/i
-const HOPELESS =
-  /insufficient (funds|balance)|intrinsic gas|(exceeds|over|above).*gas limit|gas limit.*(exceed|too high)|exceeds the configured cap|oversized|too large|max.*code size|not supported|invalid (sender|chain|signature)|sender not an eoa|execution reverted|blacklist|forbidden/i

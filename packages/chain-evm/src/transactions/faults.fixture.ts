@@ -25,7 +25,7 @@ export type Fault =
   | { readonly do: 'delay'; readonly ms: number }
   | { readonly do: 'repeat' }
   | { readonly do: 'answer'; readonly result: unknown }
-  | { readonly do: 'refuse'; readonly message: string; readonly data?: Hex }
+  | { readonly do: 'refuse'; readonly message: string; readonly data?: Hex; readonly code?: number }
   /** Passed on, and answered with a refusal all the same. */
   | { readonly do: 'deny'; readonly message: string }
   /** Passed on when something else is through. */
@@ -75,7 +75,7 @@ export async function faultyRpc(upstream: string, fault: (call: Call) => Fault):
         case 'answer':
           return answer(JSON.stringify({ jsonrpc: '2.0', id: call.id, result: f.result }))
         case 'refuse':
-          return refuse({ message: f.message, data: f.data })
+          return refuse({ message: f.message, data: f.data, code: f.code ?? -32000 })
         case 'deny':
           return void pass().then(() => refuse({ message: f.message }), cut)
         case 'hold':

@@ -101,9 +101,13 @@ function appraiseDomain(ledger: Checks, report: TdReport, policy: IntelAppraisal
   ledger.note('attributes', others.length === 0 && !lacking, detail)
   const features = policy.features.filter((name) => !name.startsWith('MPX'))
   checkFeatures(ledger, report.xfam, features)
-  const service = report.mrServiceTd
+  const { mrServiceTd: service, extended } = report
   if (service === undefined) ledger.skip('service-td', 'TDX 1.0 does not report one')
-  else ledger.note('service-td', /^0*$/.test(service) || policy.serviceTds.includes(service), service)
+  else {
+    const bound = [service, ...(extended ? [extended.initServiceTd, extended.currentServiceTd] : [])]
+    const strange = bound.find((one) => !/^0*$/.test(one) && !policy.serviceTds.includes(one))
+    ledger.note('service-td', strange === undefined, strange ?? service)
+  }
   const { tdx } = policy
   if (tdx === 'any') {
     ledger.skip('measurements', 'the policy allows any trust domain')

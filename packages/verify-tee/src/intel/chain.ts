@@ -6,7 +6,8 @@ import { Recent } from '../recent.ts'
 
 const BEGIN = '-----BEGIN CERTIFICATE-----'
 const END = '-----END CERTIFICATE-----'
-const LINE = 64
+/** As Intel's services and Fortanix's provider library write them. */
+const LINES = [64, 76]
 const MAX_CERTIFICATES = 3
 
 /**
@@ -16,7 +17,7 @@ const MAX_CERTIFICATES = 3
 const issuers = new Recent<Certificate>(32)
 
 /**
- * The certificates of a PEM text: lines of 64 characters, one line end throughout, which also ends the text,
+ * The certificates of a PEM text: lines of 64 or 76 characters, one line end throughout, which also ends the text,
  * and nothing between the blocks. In quotes (`within: 'quote'`), whose lengths are fixed elsewhere, one zero byte may follow, or
  * the last line end may be missing. But for these ends, nothing can be put into it without the verdict noticing.
  */
@@ -36,7 +37,8 @@ export function readChain(text: string, name: string, within: 'quote' | 'collate
 
 /** What is between the lines that begin and end a certificate. */
 function blocksOf(text: string, end: string, name: string, inQuote: boolean): readonly string[] {
-  const refuse = (got: string) => malformed(name, 'PEM certificates in lines of 64 characters and nothing else', got)
+  const refuse = (got: string) =>
+    malformed(name, 'PEM certificates in lines of 64 or 76 characters and nothing else', got)
   const closed = `${end}${END}`
   const whole = inQuote && text.endsWith(`${end}\0`) ? text.slice(0, -1) : text
   const body = inQuote && whole.endsWith(closed) ? whole + end : whole
@@ -51,9 +53,9 @@ function blocksOf(text: string, end: string, name: string, inQuote: boolean): re
 
 function joinLines(block: string, end: string, name: string): string {
   const lines = block.split(end)
-  const last = lines.at(-1)?.length ?? 0
-  if (last === 0 || last > LINE || lines.slice(0, -1).some((line) => line.length !== LINE))
-    throw malformed(name, 'lines of 64 characters', 'other lines')
+  const [width = 0, last = 0] = [lines[0]?.length, lines.at(-1)?.length]
+  if (!LINES.includes(width) || last === 0 || last > width || lines.slice(0, -1).some((line) => line.length !== width))
+    throw malformed(name, 'lines of 64 or 76 characters', 'other lines')
   return lines.join('')
 }
 

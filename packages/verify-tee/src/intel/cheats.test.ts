@@ -18,6 +18,7 @@ import {
   PPID,
   pckId,
   pem,
+  pemInLines,
   type QuoteParts,
   REPORT_DATA,
   sgxExtension,
@@ -73,8 +74,16 @@ const QUOTE_CHEATS: readonly Cheat[] = [
   ],
   ['reserved bytes of the QE', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { qe: { reserved4: '01' } } })],
   ['a body of another size', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.0', bodySize: 648 } })],
+  ['a shorter extension', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5ex', bodyType: 3 } })],
+  ['a longer body', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 4 } })],
   ['an SGX body in a TDX quote', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 1 } })],
   ['text between certificates', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { chainText: (t) => `hello\n${t}` } })],
+  [
+    'lines of 68 characters',
+    'form',
+    'VS_TEE_MALFORMED',
+    () => ({ quote: { chainText: () => pemInLines(68, ...platformChain(certificate('pck'))) } }),
+  ],
   ['two zero bytes behind the chain', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { chainText: (t) => `${t}\0\0` } })],
   ['a PCK certificate alone', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { chain: [certificate('pck')] } })],
   ['four certificates', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { chain: Array(4).fill(certificate('root')) } })],
@@ -113,7 +122,7 @@ const QUOTE_CHEATS: readonly Cheat[] = [
     'VS_TEE_UNSUPPORTED',
     () => ({ quote: { kind: 'sgx-v3', header: { teeType: 0x81 } } }),
   ],
-  ['another body type', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 4 } })],
+  ['another body type', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 5 } })],
   ['another QE vendor', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { header: { vendor: '00'.repeat(16) } } })],
   ['a PCK certificate without a chain', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { innerType: 4 } })],
   ['a platform manifest', 'supported', 'VS_TEE_UNSUPPORTED', () => ({ quote: { innerType: 7 } })],
@@ -674,6 +683,26 @@ const POLICY_CHEATS: readonly Cheat[] = [
     'VS_TEE_ATTRIBUTES',
     () => ({ quote: { kind: 'tdx-v5-1.5', body: { mrServiceTd: '01' } } }),
   ],
+  ...(['mrServiceTd', 'initServiceTd', 'currentServiceTd'] as const).map(
+    (field): Cheat => [
+      `a service domain in ${field} alone`,
+      'service-td',
+      'VS_TEE_ATTRIBUTES',
+      () => ({
+        quote: {
+          kind: 'tdx-v5-1.5ex',
+          body: { mrServiceTd: '01', initServiceTd: '01', currentServiceTd: '01', [field]: '02' },
+        },
+        options: appraisal({ serviceTds: ['01'.padEnd(96, '0')] }),
+      }),
+    ],
+  ),
+  [
+    'service domains that can change',
+    'attributes',
+    'VS_TEE_ATTRIBUTES',
+    () => ({ quote: { kind: 'tdx-v5-1.5ex', body: { tdAttributes: '00000210' } } }),
+  ],
   ['another firmware', 'measurements', 'VS_TEE_MEASUREMENT', () => ({ quote: { body: { mrTd: '00' } } })],
   ...([0, 1, 2, 3] as const).map(
     (i): Cheat => [
@@ -763,15 +792,34 @@ const POLICY_CHEATS: readonly Cheat[] = [
 const CHEATS = [...QUOTE_CHEATS, ...COLLATERAL_CHEATS, ...POLICY_CHEATS]
 
 describe('honest evidence is accepted', () => {
-  test.each(['sgx-v3', 'sgx-v4', 'sgx-v5', 'tdx-v4', 'tdx-v5-1.0', 'tdx-v5-1.5'] as const)('%s', async (kind) => {
-    const verdict = await judge({ quote: { kind } })
-    expect(verdict.checks.filter((c) => c.outcome === 'fail')).toEqual([])
-    expect(verdict).toMatchObject({
+  test.each(['sgx-v3', 'sgx-v4', 'sgx-v5', 'tdx-v4', 'tdx-v5-1.0', 'tdx-v5-1.5', 'tdx-v5-1.5ex'] as const)(
+    '%s',
+    async (kind) => {
+      const verdict = await judge({ quote: { kind } })
+      expect(verdict.checks.filter((c) => c.outcome === 'fail')).toEqual([])
+      expect(verdict).toMatchObject({
+        status: 'accepted',
+        vendor: kind.startsWith('sgx') ? 'intel-sgx' : 'intel-tdx',
+        platformId: PPID,
+        tcb: { status: 'UpToDate', advisories: [] },
+      })
+    },
+  )
+
+  test('with service domains that the policy names, and what else an extended body says', async () => {
+    const named = '01'.padEnd(96, '0')
+    const body = { vmId: '02', tdId: '03', deviceInfo: '04', initServiceTd: named, currentServiceTd: named }
+    const quote = { kind: 'tdx-v5-1.5ex', body } as const
+    expect(await judge({ quote, options: appraisal({ serviceTds: [named] }) })).toMatchObject({
       status: 'accepted',
-      vendor: kind.startsWith('sgx') ? 'intel-sgx' : 'intel-tdx',
-      platformId: PPID,
-      tcb: { status: 'UpToDate', advisories: [] },
+      claims: { module: '1.5', report: { extended: { vmId: 2, tdId: '03'.padEnd(64, '0'), currentServiceTd: named } } },
     })
+  })
+
+  test('with a PCK certificate in lines of 76 characters, and the others in lines of 64', async () => {
+    const [leaf, ...issuers] = platformChain(certificate('pck'))
+    const chainText = () => pemInLines(76, leaf ?? new Uint8Array()) + pem(...issuers)
+    expect((await judge({ quote: { kind: 'sgx-v3', chainText } })).status).toBe('accepted')
   })
 
   test('with padding that the policy allows', async () => {

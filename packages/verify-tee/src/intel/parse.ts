@@ -99,8 +99,8 @@ export function parseQuote(evidence: Uint8Array): Quote {
 
 function readTypedBody(c: Cursor, teeType: number): QuoteBody {
   const type = c.u16('bodyType')
-  const known = ({ 1: 'sgx', 2: '1.0', 3: '1.5' } as const)[type]
-  if (known === undefined) throw unsupported('quote.bodyType', '1, 2 or 3', `${type}`)
+  const known = ({ 1: 'sgx', 2: '1.0', 3: '1.5', 4: '1.5ex' } as const)[type]
+  if (known === undefined) throw unsupported('quote.bodyType', '1 to 4', `${type}`)
   if ((known === 'sgx') !== (teeType === TEE_SGX))
     throw malformed('quote.bodyType', 'the type of body that the TEE type has', `${type}`)
   const size = c.u32('bodySize')
@@ -109,10 +109,10 @@ function readTypedBody(c: Cursor, teeType: number): QuoteBody {
   return readBody(c, known)
 }
 
-const readBody = (c: Cursor, kind: 'sgx' | '1.0' | '1.5'): QuoteBody =>
+const readBody = (c: Cursor, kind: 'sgx' | keyof typeof TD_REPORT_BYTES): QuoteBody =>
   kind === 'sgx'
     ? { tee: 'sgx', report: readSgxReport(c) }
-    : { tee: 'tdx', module: kind, report: readTdReport(c, kind) }
+    : { tee: 'tdx', module: kind === '1.0' ? '1.0' : '1.5', report: readTdReport(c, kind) }
 
 function readAuthentication(c: Cursor, version: 3 | 4 | 5) {
   const signature = c.take(64, 'signature')

@@ -96,12 +96,14 @@ export function certificate(place: Place, change?: Partial<CertificateParts>, pc
   return made
 }
 
-export function pem(...ders: readonly Uint8Array[]): string {
+export const pem = (...ders: readonly Uint8Array[]): string => pemInLines(64, ...ders)
+
+export function pemInLines(width: number, ...ders: readonly Uint8Array[]): string {
   const block = (der: Uint8Array) =>
     (
       Buffer.from(der)
         .toString('base64')
-        .match(/.{1,64}/g) ?? []
+        .match(new RegExp(`.{1,${width}}`, 'g')) ?? []
     ).join('\n')
   return ders.map((der) => `-----BEGIN CERTIFICATE-----\n${block(der)}\n-----END CERTIFICATE-----\n`).join('')
 }
@@ -149,6 +151,19 @@ const TD_LAYOUT: Layout = [
   ['reportData', 64],
 ]
 const TD15_LAYOUT: Layout = [...TD_LAYOUT, ['teeTcbSvn2', 16], ['mrServiceTd', 48]]
+const TD15EX_LAYOUT: Layout = [
+  ...TD15_LAYOUT,
+  ['vmId', 1],
+  ['tdId', 32],
+  ['deviceInfo', 48],
+  ['initServiceTd', 48],
+  ['initServiceTdAttributes', 8],
+  ['initCpuSvn', 16],
+  ['initTeeTcbSvn', 16],
+  ['initTeeFmspc', 12],
+  ['currentServiceTd', 48],
+  ['currentServiceTdAttributes', 8],
+]
 
 function write(layout: Layout, fields: Fields): Uint8Array {
   const unknown = Object.keys(fields).filter((name) => layout.every(([known]) => known !== name))
@@ -190,7 +205,7 @@ const TD_FIELDS: Fields = {
 
 export interface QuoteParts {
   /** Default: version 4 of TDX. */
-  readonly kind?: 'sgx-v3' | 'sgx-v4' | 'sgx-v5' | 'tdx-v4' | 'tdx-v5-1.0' | 'tdx-v5-1.5'
+  readonly kind?: 'sgx-v3' | 'sgx-v4' | 'sgx-v5' | 'tdx-v4' | 'tdx-v5-1.0' | 'tdx-v5-1.5' | 'tdx-v5-1.5ex'
   readonly body?: Fields
   readonly header?: Readonly<{
     version?: number
@@ -238,16 +253,19 @@ const PARTS = {
   'tdx-v4': [4, 0x81, undefined],
   'tdx-v5-1.0': [5, 0x81, 2],
   'tdx-v5-1.5': [5, 0x81, 3],
+  'tdx-v5-1.5ex': [5, 0x81, 4],
 } as const
+
+const LAYOUTS: Readonly<Record<number, Layout>> = { 2: TD_LAYOUT, 3: TD15_LAYOUT, 4: TD15EX_LAYOUT }
 
 export function makeQuote(parts: QuoteParts = {}): Uint8Array {
   const { kind = 'tdx-v4', header = {} } = parts
   const [version, teeType, bodyType] = PARTS[kind]
-  const layout = teeType === 0 ? SGX_LAYOUT : kind === 'tdx-v5-1.5' ? TD15_LAYOUT : TD_LAYOUT
+  const layout = teeType === 0 ? SGX_LAYOUT : (LAYOUTS[bodyType ?? 2] ?? TD_LAYOUT)
   const usual = teeType === 0 ? SGX_FIELDS : TD_FIELDS
   const body = write(layout, {
     ...usual,
-    ...(kind === 'tdx-v5-1.5' ? { teeTcbSvn2: '06010300' } : {}),
+    ...(layout === TD15_LAYOUT || layout === TD15EX_LAYOUT ? { teeTcbSvn2: '06010300' } : {}),
     ...parts.body,
   })
   const head = concatBytes(

@@ -40,6 +40,7 @@ const domain = z.strictObject({
 
 export const TD_ATTRIBUTES = {
   ICSSD: 16,
+  SERVTD_EXT: 17,
   LASS: 27,
   SEPT_VE_DISABLE: 28,
   MIGRATABLE: 29,
@@ -133,7 +134,7 @@ export const intelAppraisal = z.strictObject({
   sgxAttributes: names(SGX_ATTRIBUTES),
   /** Processor features that may be on besides X87 and SSE. A trust domain never has MPX. */
   features: names(FEATURES),
-  /** MRSERVICETD values that may be bound to a domain; zero always may. */
+  /** MRSERVICETD values that may be bound to a domain, at its creation and now; zero always may. */
   serviceTds: z.array(hexOf(48)).max(64).readonly(),
 })
 export type IntelAppraisal = z.infer<typeof intelAppraisal>

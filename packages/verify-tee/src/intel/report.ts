@@ -23,7 +23,10 @@ export interface SgxReport {
   readonly reportData: string
 }
 
-/** The report of a trust domain, 584 bytes (TDX module 1.0) or 648 (1.5, with `teeTcbSvn2` and `mrServiceTd`). */
+/**
+ * The report of a trust domain, 584 bytes (TDX module 1.0), 648 (1.5, with `teeTcbSvn2` and `mrServiceTd`) or 885 (1.5, with
+ * `extended` too).
+ */
 export interface TdReport {
   readonly teeTcbSvn: string
   readonly mrSeam: string
@@ -40,10 +43,31 @@ export interface TdReport {
   /** What the module is now; `teeTcbSvn` is what it was when the domain was launched. */
   readonly teeTcbSvn2?: string
   readonly mrServiceTd?: string
+  readonly extended?: TdReportExtension
+}
+
+/** What newer modules say besides; of service domains only where the attribute SERVTD_EXT is set, else zeros. */
+export interface TdReportExtension {
+  /** Which virtual machine within a partitioned domain: 1 to 3; 0: the domain itself. */
+  readonly vmId: number
+  /** Drawn for each launch of a domain; it keeps it when it is moved. */
+  readonly tdId: string
+  /** What devices are in the domain, hashed. */
+  readonly deviceInfo: string
+  /** What was bound, and what the domain ran on, when it was created. */
+  readonly initServiceTd: string
+  readonly initServiceTdAttributes: string
+  readonly initCpuSvn: string
+  readonly initTeeTcbSvn: string
+  readonly initTeeFmspc: string
+  /** What is bound now. */
+  readonly currentServiceTd: string
+  readonly currentServiceTdAttributes: string
 }
 
 export const SGX_REPORT_BYTES = 384
-export const TD_REPORT_BYTES = { '1.0': 584, '1.5': 648 } as const
+/** `1.5ex`: Intel's `sgx_report2_body_v1_5_ex_t`. */
+export const TD_REPORT_BYTES = { '1.0': 584, '1.5': 648, '1.5ex': 885 } as const
 
 export function readSgxReport(c: Cursor): SgxReport {
   const reserved = (length: number, field: string): void => {
@@ -81,7 +105,7 @@ export function readSgxReport(c: Cursor): SgxReport {
   }
 }
 
-export function readTdReport(c: Cursor, version: '1.0' | '1.5'): TdReport {
+export function readTdReport(c: Cursor, version: keyof typeof TD_REPORT_BYTES): TdReport {
   const base = {
     teeTcbSvn: c.hex(16, 'teeTcbSvn'),
     mrSeam: c.hex(48, 'mrSeam'),
@@ -97,5 +121,19 @@ export function readTdReport(c: Cursor, version: '1.0' | '1.5'): TdReport {
     reportData: c.hex(64, 'reportData'),
   }
   if (version === '1.0') return base
-  return { ...base, teeTcbSvn2: c.hex(16, 'teeTcbSvn2'), mrServiceTd: c.hex(48, 'mrServiceTd') }
+  const more = { ...base, teeTcbSvn2: c.hex(16, 'teeTcbSvn2'), mrServiceTd: c.hex(48, 'mrServiceTd') }
+  return version === '1.5' ? more : { ...more, extended: readExtension(c) }
 }
+
+const readExtension = (c: Cursor): TdReportExtension => ({
+  vmId: c.u8('vmId'),
+  tdId: c.hex(32, 'tdId'),
+  deviceInfo: c.hex(48, 'deviceInfo'),
+  initServiceTd: c.hex(48, 'initServiceTd'),
+  initServiceTdAttributes: c.hex(8, 'initServiceTdAttributes'),
+  initCpuSvn: c.hex(16, 'initCpuSvn'),
+  initTeeTcbSvn: c.hex(16, 'initTeeTcbSvn'),
+  initTeeFmspc: c.hex(12, 'initTeeFmspc'),
+  currentServiceTd: c.hex(48, 'currentServiceTd'),
+  currentServiceTdAttributes: c.hex(8, 'currentServiceTdAttributes'),
+})

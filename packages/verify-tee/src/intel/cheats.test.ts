@@ -164,6 +164,22 @@ const QUOTE_CHEATS: readonly Cheat[] = [
     'VS_TEE_CHAIN',
     () => ({ options: { root: certificate('root', { key: keyOf('stranger') }) } }),
   ],
+  [
+    'a root of another key in the chain',
+    'pck-chain',
+    'VS_TEE_CHAIN',
+    () => ({
+      quote: { chain: [certificate('pck'), certificate('platform'), certificate('root', { key: keyOf('stranger') })] },
+    }),
+  ],
+  [
+    'a certificate of the root’s key that somebody else signed',
+    'pck-chain',
+    'VS_TEE_CHAIN',
+    () => ({
+      quote: { chain: [certificate('pck'), certificate('platform'), certificate('root', { issuer: stranger })] },
+    }),
+  ],
   ['Intel’s root', 'pck-chain', 'VS_TEE_CHAIN', () => ({ options: { root: undefined } as never })],
   [
     'a CA that somebody else signed',
@@ -820,6 +836,22 @@ describe('honest evidence is accepted', () => {
     const [leaf, ...issuers] = platformChain(certificate('pck'))
     const chainText = () => pemInLines(76, leaf ?? new Uint8Array()) + pem(...issuers)
     expect((await judge({ quote: { kind: 'sgx-v3', chainText } })).status).toBe('accepted')
+  })
+
+  test('with a certificate that the root made out to itself at another time', async () => {
+    const earlier = certificate('root', { notAfter: NOW - 1n, serial: 77n })
+    const chain = [certificate('pck'), certificate('platform'), earlier]
+    const collateral = { tcbChain: [certificate('signer'), earlier] }
+    expect((await judge({ quote: { kind: 'sgx-v3', chain }, collateral })).status).toBe('accepted')
+  })
+
+  test.each(['\0', ''])('with the chain of the quote in the collateral, as quotes end it (%j)', async (end) => {
+    const text = pem(...platformChain(certificate('pck'))).trimEnd()
+    const after: CollateralParts['after'] = (c) => ({
+      ...c,
+      pck_certificate_chain: end === '' ? text : `${text}\n${end}`,
+    })
+    expect((await judge({ collateral: { after } })).status).toBe('accepted')
   })
 
   test('with padding that the policy allows', async () => {

@@ -34,7 +34,7 @@ const schema = z.strictObject({
   pck_crl: text(MAX_TEXT),
   /** PEM: the CA of the PCK certificate, then the root. May be left away or empty: the CA in the quote is what counts. */
   pck_crl_issuer_chain: text(MAX_CHAIN).optional(),
-  /** May be left away; where it is there, it has to be the chain in the quote. */
+  /** May be left away; where it is there, it has to be the chain in the quote, and may end as it does there. */
   pck_certificate_chain: text(MAX_CHAIN).nullish(),
 })
 
@@ -102,7 +102,7 @@ function decode(given: IntelCollateral): DecodedCollateral {
     rootCrl: within('root-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.root_ca_crl, 'root_ca_crl'), 'root_ca_crl')),
     pckCrl: within('pck-crl', 'VS_TEE_CRL', () => parseCrl(binary(given.pck_crl, 'pck_crl'), 'pck_crl')),
     pckChain: within('collateral', 'VS_TEE_COLLATERAL', () =>
-      unlessEmpty(given.pck_certificate_chain, (pem) => readChain(pem, 'pck_certificate_chain', 'collateral')),
+      unlessEmpty(given.pck_certificate_chain, (pem) => readChain(pem, 'pck_certificate_chain', 'quote')),
     ),
     pckCrlChain: within('pck-crl', 'VS_TEE_CRL', () =>
       unlessEmpty(given.pck_crl_issuer_chain, (pem) => issuers(pem, 'pck_crl_issuer_chain')),

@@ -82,10 +82,16 @@ const FIELDS = [
   'pck_certificate_chain',
 ] as const
 
-/** The chains that may be left away may be empty too, which is the same. */
+/** The chains that may be left away may be empty too, which is the same; and that of the quote may end as in a quote. */
 export function saysTheSame(a: IntelCollateral, b: IntelCollateral): boolean {
   const optional: readonly string[] = ['pck_crl_issuer_chain', 'pck_certificate_chain']
-  return FIELDS.every((field) => a[field] === b[field] || (optional.includes(field) && !a[field]))
+  const trimmed = (chain: string | null | undefined) => chain?.replace(/\n?\0?$/, '')
+  return FIELDS.every(
+    (field) =>
+      a[field] === b[field] ||
+      (optional.includes(field) && !a[field]) ||
+      (field === 'pck_certificate_chain' && trimmed(a[field]) === trimmed(b[field])),
+  )
 }
 
 /** The text of one field, changed as bytes are; splices come from the same field of other collateral. */

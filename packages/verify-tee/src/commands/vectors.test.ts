@@ -73,7 +73,12 @@ if (present) {
       /^ {2}fail {5}pck-crl +the list's signature is wrong$/m,
     ],
     ['sevsnp/ms-turin_attestation_report.bin', 'sevsnp/ms-turin_vcek.pem', '2026-03-01T00:00:00Z', /^undetermined/],
-    ['nvidia/nv-hopperAttestationReport.txt', 'nvidia/nv-hopperCertChain.txt', '1750000000', /^undetermined/],
+    [
+      'nvidia/nv-hopperAttestationReport.txt',
+      'nvidia/nv-hopperCertChain.txt',
+      '1750000000',
+      /^rejected: VS_TEE_CRL\n {2}because {13}revocation: no list or OCSP answer about /,
+    ],
   ])('%s with %s', async (path, collateral, now, expected) => {
     const asked = ['--policy', 'default', '--collateral', collateral, '--now', now]
     const { out, error } = await runTee(FOLDER, 'verify', path, ...asked)

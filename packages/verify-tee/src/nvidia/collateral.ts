@@ -7,6 +7,7 @@ import { MAX_OCSP_BYTES, type OcspAnswer, parseOcsp } from './ocsp.ts'
 const MAX_ANSWERS = 64
 const MAX_LISTS = 16
 const MAX_CRL = 1 << 16
+const MAX_CRLS = 1 << 18
 const MAX_TEXT = 1 << 19
 
 /** What belongs to the evidence and came on another way. */
@@ -35,8 +36,11 @@ export interface Statuses {
 
 export function parseStatuses({ crls = [], ocsp = [] }: NvidiaCollateral): Statuses {
   try {
+    const lists = crls.map((given, i) => crlBytes(given, `crls.${i}`))
+    const total = lists.reduce((sum, { length }) => sum + length, 0)
+    if (total > MAX_CRLS) throw malformed('crls', `at most ${MAX_CRLS} bytes together`, `${total}`)
     return {
-      crls: crls.map((given, i) => parseCrl(crlDer(given, `crls.${i}`, 2 * MAX_CRL), `crls.${i}`)),
+      crls: lists.map((der, i) => parseCrl(der, `crls.${i}`)),
       answers: ocsp.map((given, i) => parseOcsp(answerDer(given, `ocsp.${i}`), `ocsp.${i}`)),
     }
   } catch (error) {
@@ -44,7 +48,13 @@ export function parseStatuses({ crls = [], ocsp = [] }: NvidiaCollateral): Statu
   }
 }
 
-/** Longer as text than as bytes. */
+/** Longer as text than as bytes, like an answer. */
+function crlBytes(given: Encoded, name: string): Uint8Array {
+  const der = crlDer(given, name, 2 * MAX_CRL)
+  if (der.length > MAX_CRL) throw malformed(name, `at most ${MAX_CRL} bytes`, `${der.length}`)
+  return der
+}
+
 function answerDer(given: Encoded, name: string): Uint8Array {
   if (given.length > 2 * MAX_OCSP_BYTES) throw malformed(name, `at most ${MAX_OCSP_BYTES} bytes`, `${given.length}`)
   return typeof given === 'string' ? decodeBase64(given.replace(/[\r\n]/g, ''), name) : given

@@ -6,7 +6,7 @@ import type { NvidiaCheck } from './checks.ts'
 import { type NvidiaCollateral, parseStatuses, type Statuses } from './collateral.ts'
 import { type Device, MAX_CHAIN } from './device.ts'
 import type { ReportedDevice } from './evidence.ts'
-import { statusBy } from './ocsp.ts'
+import { saidOf, statusBy } from './ocsp.ts'
 import { driverVersion, OPAQUE, type SpdmReport, vbiosVersion } from './spdm.ts'
 
 interface Means {
@@ -36,7 +36,7 @@ export async function judgeReports(
     await signature(ledger, report, device, means, name)
     firmwareId(ledger, report, device, name)
     envelope(ledger, report, device, said, name)
-    for (const each of await revocation(ledger, path, statuses, means)) missing.add(each)
+    for (const each of await revocation(ledger, path, statuses, means, Math.max(LEAST_ANSWERS, devices.length))) missing.add(each)
   }
   return { missing: [...missing] }
 }
@@ -120,12 +120,16 @@ function envelope(
     ledger.require('envelope', told === undefined || told === signed, `${name}: ${what} ${told}, signed is ${signed}`)
 }
 
+/** Answers about one certificate: one for each device that has it in its chain, where somebody put theirs together, or some. */
+const LEAST_ANSWERS = 4
+
 /** Of each certificate between the device's and the root: NVIDIA tells nothing of those that devices sign themselves. */
 async function revocation(
   ledger: Ledger<NvidiaCheck>,
   path: readonly Certificate[],
   { crls, answers }: Statuses,
   { root, now, backend }: Means,
+  most: number,
 ): Promise<readonly string[]> {
   const missing: string[] = []
   for (const [i, subject] of path.entries()) {
@@ -140,9 +144,10 @@ async function revocation(
       ledger.require('revocation', !crl.revoked.has(subject.serial), `${who} is revoked`, 'VS_TEE_REVOKED')
       known = true
     }
-    for (const answer of answers) {
-      const status = await statusBy(answer, subject, issuer, now, backend)
-      if (!status.known) continue
+    const said = saidOf(answers, subject, issuer)
+    ledger.require('revocation', said.length <= most, `${who}: ${said.length} answers, at most ${most}`)
+    for (const each of said) {
+      const status = await statusBy(each, issuer, now, backend)
       ledger.require('revocation', status.status !== 'bad', `${who}: ${status.status === 'bad' ? status.detail : ''}`)
       ledger.require('revocation', status.status === 'good', `${who} is revoked or held`, 'VS_TEE_REVOKED')
       known = true

@@ -30,6 +30,8 @@ import {
 export const MAX_OCSP_BYTES = 16_384
 /** NVIDIA answers about one certificate at a time; a chain has six at most. */
 const MAX_SINGLES = 8
+/** The responder's, and its issuer's. */
+const MAX_RESPONDERS = 4
 const BASIC_RESPONSE = '1.3.6.1.5.5.7.48.1.1'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
 const OCSP_SIGNING = '1.3.6.1.5.5.7.3.9'
@@ -77,10 +79,10 @@ export function parseOcsp(der: Uint8Array, name: string): OcspAnswer {
   const signature = signatureOf(basic.next('signature'), algorithm, `${name}.signature`)
   const certs = basic.optional(0xa0)
   basic.end()
-  const certificates =
-    certs === undefined
-      ? []
-      : children(explicit(certs, 0xa0, name), name).map(({ raw }, i) => parseCertificate(raw, `${name}.certs.${i}`))
+  const responders = certs === undefined ? [] : children(explicit(certs, 0xa0, name), name)
+  if (responders.length > MAX_RESPONDERS)
+    throw malformed(`${name}.certs`, `at most ${MAX_RESPONDERS} certificates`, `${responders.length}`)
+  const certificates = responders.map(({ raw }, i) => parseCertificate(raw, `${name}.certs.${i}`))
   const fields = new DerFields(data, name)
   const responder = responderId(fields.next('responderID'), name)
   derTime(fields.next('producedAt', TAG.generalizedTime), `${name}.producedAt`)
@@ -140,29 +142,38 @@ function refuseCritical(list: Der | undefined, name: string): void {
     if (children(entry, name)[1]?.tag === TAG.boolean) throw malformed(name, 'no critical extension', 'one')
 }
 
-export type Status =
-  | { readonly known: false }
-  | { readonly known: true; readonly status: 'good' | 'revoked' }
-  | { readonly known: true; readonly status: 'bad'; readonly detail: string }
+/** What an answer says of one certificate: as often as it does. */
+export interface Said {
+  readonly answer: OcspAnswer
+  readonly singles: readonly SingleAnswer[]
+}
 
-/** What `answer` says of `subject`, if it is its issuer's word at `at` (Unix seconds). */
+/** Those of the answers that say something of `subject`, whoever gave them. */
+export function saidOf(answers: readonly OcspAnswer[], subject: Certificate, issuer: Certificate): readonly Said[] {
+  const isOfIt = ({ hash, nameHash, keyHash, serial }: SingleAnswer): boolean =>
+    serial === subject.serial &&
+    equalBytes(nameHash, hash(issuer.subject)) &&
+    issuer.key.type === 'ec' &&
+    equalBytes(keyHash, hash(issuer.key.point))
+  return answers
+    .map((answer) => ({ answer, singles: answer.answers.filter(isOfIt) }))
+    .filter(({ singles }) => singles.length > 0)
+}
+
+export type Status =
+  | { readonly status: 'good' | 'revoked' }
+  | { readonly status: 'bad'; readonly detail: string }
+
+/** What the status is by that, if it is the issuer's word at `at` (Unix seconds). */
 export async function statusBy(
-  answer: OcspAnswer,
-  subject: Certificate,
+  { answer, singles }: Said,
   issuer: Certificate,
   at: bigint,
   backend: SignatureBackend,
 ): Promise<Status> {
-  const bad = (detail: string): Status => ({ known: true, status: 'bad', detail })
-  const [single, ...others] = answer.answers.filter(
-    ({ hash, nameHash, keyHash, serial }) =>
-      serial === subject.serial &&
-      equalBytes(nameHash, hash(issuer.subject)) &&
-      issuer.key.type === 'ec' &&
-      equalBytes(keyHash, hash(issuer.key.point)),
-  )
-  if (single === undefined) return { known: false }
-  if (others.length > 0) return bad('it says two things of one certificate')
+  const bad = (detail: string): Status => ({ status: 'bad', detail })
+  const [single, ...others] = singles
+  if (single === undefined || others.length > 0) return bad('it says two things of one certificate')
   const signer = [issuer, ...answer.certificates].find((certificate) => answersAs(answer, certificate))
   if (signer === undefined) return bad('the responder is not among the certificates of the answer')
   if (signer !== issuer) {
@@ -180,7 +191,7 @@ export async function statusBy(
     return bad("the answer's signature is wrong")
   if (at < single.thisUpdate || at > single.nextUpdate)
     return bad(`the answer is of ${dated(single.thisUpdate)} to ${dated(single.nextUpdate)}, now ${dated(at)}`)
-  return single.status === 'unknown' ? bad('the responder does not know it') : { known: true, status: single.status }
+  return single.status === 'unknown' ? bad('the responder does not know it') : { status: single.status }
 }
 
 function answersAs({ responder }: OcspAnswer, certificate: Certificate): boolean {

@@ -58,8 +58,8 @@ export const nvidiaAppraisal = z
         /** Sets of golden measurements: every report must satisfy one of its model. `any`: any firmware at all; has to be said. */
         measurements: z.union([z.literal('any'), oneOf(goldenMeasurements)]),
         /**
-         * `required`: a list or an OCSP answer of today for every certificate between a device's and the root. `optional`: what
-         * is given is judged, what is not given is not missed. Default `required`.
+         * `required`: without a list or an OCSP answer of today for every certificate between a device's and the root it is
+         * refused. `optional`: what is given is judged, what is not given is not missed. Default `required`.
          */
         revocation: z.enum(['required', 'optional']).default('required'),
       })

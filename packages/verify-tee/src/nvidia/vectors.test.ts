@@ -45,11 +45,13 @@ describe.each(entries.filter(({ file }) => isReport(file)))('$file', ({ file, ne
     expect(verdict.platformId).toMatch(/^[0-9a-f]{40}$/)
   })
 
-  test('what the policy does not do without is missing', async () => {
+  test('is refused without lists and answers, unless the policy does without', async () => {
     const appraisal = { ...lenient.appraisal, reports: { measurements: 'any' } } as const
-    expect(await verifyNvidia(evidence, { ...lenient, appraisal, collateral })).toMatchObject({
-      status: 'undetermined',
-    })
+    const verdict = await verifyNvidia(evidence, { ...lenient, appraisal, collateral })
+    const { status } = await verifyNvidia(evidence, { ...lenient, collateral })
+    if (status === 'accepted')
+      expect(verdict).toMatchObject({ status: 'rejected', code: 'VS_TEE_CRL', check: 'revocation' })
+    else expect(verdict.status).toBe(status)
   })
 
   test('another nonce is refused', async () => {

@@ -1,5 +1,5 @@
 import { inspected } from '../inspection.ts'
-import { judged, Lack, type Ledger } from '../ledger.ts'
+import { judged, type Ledger } from '../ledger.ts'
 import { evidenceOf, readOptions, type VerifyOptions } from '../options.ts'
 import type { Certificate, SignatureBackend } from '../pki/index.ts'
 import type { TeeVerdict } from '../verdict.ts'
@@ -62,8 +62,13 @@ export async function verifyNvidia(evidence: Uint8Array, options: NvidiaOptions)
       const missing = await verifyEvidence(ledger, parsed, { appraisal, relyingParty, collateral, now, backend, root })
       appraise(ledger, claims, appraisal)
       judgeAnswer(ledger, claims, relyingParty, now)
-      // Last: what is wrong with the rest is said without it.
-      if (missing.length > 0) throw new Lack(`no list or OCSP answer about ${missing.join(', ')}`)
+      // Last: what is wrong with the rest is told before it.
+      if (missing.length > 0)
+        ledger.note(
+          'revocation',
+          false,
+          `no list or OCSP answer about ${missing.join(', ')} was given, which the policy requires`,
+        )
     },
     NOT_COVERED,
   )

@@ -128,6 +128,10 @@ describe('refused:', () => {
     ['a key of P-384 on P-256', { spki: ec(P256, new Uint8Array(97).fill(4)) }],
     ['a key of Ed25519', { spki: sequence(sequence(oid('1.3.101.112')), bitString(new Uint8Array(32))) }],
     [
+      '65 extensions',
+      { usage: null, extensions: Array.from({ length: 65 }, (_, i) => extension(`1.2.${i}`, new Uint8Array(0))) },
+    ],
+    [
       'an extension twice',
       { extensions: [extension('1.2.3', octets(new Uint8Array(1))), extension('1.2.3', new Uint8Array(0))] },
     ],

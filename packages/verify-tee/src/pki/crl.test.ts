@@ -63,6 +63,11 @@ describe('a list that is not its issuer’s word now', () => {
 })
 
 describe('refused:', () => {
+  const extensions = (count: number) => Array.from({ length: count }, (_, i) => extension(`1.2.${i}`, new Uint8Array(0)))
+  test('none of 64 extensions', () => {
+    expect(read({ revoked: [{ serial: 1n, extensions: extensions(64) }] }).revoked.size).toBe(1)
+  })
+
   const reason = (critical: boolean) => [extension('2.5.29.29', sequence(), critical)]
   test.each<readonly [string, Partial<CrlParts>]>([
     ['no date of the next list', { nextUpdate: null }],
@@ -74,6 +79,7 @@ describe('refused:', () => {
     ['a critical extension: a list of changes', { extensions: [extension('2.5.29.27', integer(1), true)] }],
     ['an extension twice', { extensions: [extension('2.5.29.20', integer(1)), extension('2.5.29.20', integer(2))] }],
     ['an entry with a critical extension: of another issuer', { revoked: [{ serial: 1n, extensions: reason(true) }] }],
+    ['an entry with 65 extensions', { revoked: [{ serial: 1n, extensions: extensions(65) }] }],
     [
       'an entry with an extension twice',
       { revoked: [{ serial: 1n, extensions: [...reason(false), ...reason(false)] }] },

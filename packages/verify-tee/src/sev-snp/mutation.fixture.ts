@@ -74,7 +74,7 @@ export const judge = (
       ...sevSnpDefaults,
       measurements: 'any',
       minimumTcb: 'any',
-      revocation: collateral.crl === undefined ? 'unchecked' : 'required',
+      revocation: collateral.crl === undefined ? 'optional' : 'required',
     },
     relyingParty: { reportData: 'any', platforms: 'any' },
     now,

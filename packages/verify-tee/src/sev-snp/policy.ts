@@ -44,8 +44,8 @@ export const sevSnpAppraisal = z
     keys: oneOf(z.enum(['vcek', 'vlek'])),
     /** Providers whose VLEK is allowed, as the certificate names them. Left away: any. */
     cspIds: oneOf(z.string().min(1).max(256)).optional(),
-    /** `required`: without the root's revocation list the verdict is undetermined. `unchecked`: nobody looks at one. */
-    revocation: z.enum(['required', 'unchecked']),
+    /** `required`: without the root's revocation list it is refused. `optional`: a list that is given is judged, none is not missed. */
+    revocation: z.enum(['required', 'optional']),
     /**
      * Reports in which the host masks CHIP_ID with zeros. A VCEK's certificate names the chip all the same; with a VLEK
      * nobody knows it, and a list of platforms refuses it.

@@ -107,16 +107,30 @@ describe('what holds is accepted', () => {
   })
 })
 
-test('what is missing leaves it undetermined, unless something is wrong already', async () => {
+test('a certificate that is missing leaves it undetermined', async () => {
   const missing = { status: 'undetermined', missing: 'collateral' }
-  expect(await judge({ crl: 'none' })).toMatchObject(missing)
   expect(await judge({ collateral: { vek: undefined } })).toMatchObject(missing)
   expect(await judge({ collateral: { issuer: undefined } })).toMatchObject(missing)
+})
+
+test('a list that is missing is a rejection, unless the policy does without', async () => {
+  expect(await judge({ crl: 'none' })).toMatchObject({
+    status: 'rejected',
+    check: 'revocation',
+    code: 'VS_TEE_CRL',
+    detail: 'no revocation list of ARK-Milan was given, which the policy requires',
+  })
   const wrong = await judge({ crl: 'none', appraisal: { measurements: ['00'.repeat(48)] } })
   expect(wrong).toMatchObject({ status: 'rejected', check: 'measurement' })
-  const unchecked = await judge({ crl: 'none', appraisal: { revocation: 'unchecked' } })
-  expect(unchecked.status).toBe('accepted')
-  expect(unchecked.checks.find(({ id }) => id === 'revocation')?.outcome).toBe('skipped')
+  const without = await judge({ crl: 'none', appraisal: { revocation: 'optional' } })
+  expect(without.status).toBe('accepted')
+  expect(without.checks.find(({ id }) => id === 'revocation')).toMatchObject({
+    outcome: 'skipped',
+    detail: 'the policy does without; no list of ARK-Milan was given',
+  })
+  // One that is given is judged all the same.
+  const old = await judge({ crl: { nextUpdate: NOW - 1n }, appraisal: { revocation: 'optional' } })
+  expect(old).toMatchObject({ status: 'rejected', check: 'revocation', code: 'VS_TEE_CRL' })
 })
 
 test('nobody changes evidence or collateral while it is judged', async () => {

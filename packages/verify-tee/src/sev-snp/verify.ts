@@ -62,25 +62,30 @@ export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions)
       product(ledger, parsed, vek)
       const root = own.root ?? pinnedRoot(vek.product)
       await path(ledger, vek, chain.issuer, chain.root, root, now, backend)
-      const crl = appraisal.revocation === 'required' ? chooseCrl(collateral, table) : undefined
+      const crl = chooseCrl(collateral, table)
       if (crl !== undefined) {
         const result = await verifyCrl(crl, root, now, backend)
         ledger.require('revocation', result.ok, result.ok ? undefined : result.detail)
         const revoked = crl.revoked.has(chain.issuer.serial)
         ledger.require('revocation', !revoked, `${commonName(chain.issuer.subject)}`, 'VS_TEE_REVOKED')
-      } else if (appraisal.revocation === 'unchecked')
-        ledger.skip('revocation', 'the appraisal policy says that no revocation is checked')
+      }
       const signed = await backend.verify('ecdsa-p384-sha384', vek.certificate.key, parsed.signed, parsed.signature)
       ledger.note('report-signature', signed)
       binding(ledger, parsed, vek)
       appraise(ledger, report, vek, appraisal)
       question(ledger, parsed, relyingParty)
       checkPlatform(ledger, relyingParty.platforms, platformId)
-      // Last: what is wrong with the rest is said without it.
-      if (crl === undefined && appraisal.revocation === 'required') throw new Lack('no revocation list of the root')
+      // Last: what is wrong with the rest is told before it.
+      if (crl === undefined) withoutList(ledger, appraisal, commonName(root.subject))
     },
     NOT_COVERED,
   )
+}
+
+/** Nobody can tell then whether the issuer was revoked. */
+function withoutList(ledger: Ledger<SevSnpCheck>, { revocation }: SevSnpAppraisal, root = 'the root'): void {
+  if (revocation === 'optional') ledger.skip('revocation', `the policy does without; no list of ${root} was given`)
+  else ledger.note('revocation', false, `no revocation list of ${root} was given, which the policy requires`)
 }
 
 /** What the bytes alone say. */

@@ -15,47 +15,58 @@ export interface EventLog {
 
 /**
  * How far a reader has come: everything up to this block is delivered, or in this block everything up to `index`. `recent`
- * holds a block that is deep enough to stay, and after it what was delivered from blocks that may still fall out of the chain,
- * so that a reader that starts again is told of what is gone.
+ * names a block that is deep enough to stay, and after it those that events were delivered from and that may still fall out of the
+ * chain, so that a reader that starts again is told of what is gone. It grows with the depth that is followed, not with events.
  */
 export interface Cursor {
   readonly block: bigint
   readonly hash: Hex
   readonly index?: number
-  readonly recent: readonly RecentBlock[]
+  readonly recent: readonly BlockName[]
 }
 
-export interface RecentBlock {
+export interface BlockName {
   readonly block: bigint
   readonly hash: Hex
-  readonly logs: readonly EventLog[]
 }
 
-const LIMIT = 64 * 1024 * 1024
+/** 10,000 blocks, the most that is followed, take about a megabyte. */
+const CURSOR_LIMIT = 4 * 1024 * 1024
+const LOG_LIMIT = 64 * 1024 * 1024
+
+const decimal = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value)
 
 /** One line of JSON. */
-export const serialiseCursor = (cursor: Cursor): string =>
-  JSON.stringify(cursor, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+export const serialiseCursor = (cursor: Cursor): string => JSON.stringify(cursor, decimal)
 
 /** Throws `VS_EVM_INVALID_OPTION` for anything that {@link serialiseCursor} does not write. */
-export function parseCursor(text: string): Cursor {
-  try {
-    if (text.length > LIMIT) throw new TypeError('too long')
-    const raw = record(JSON.parse(text), ['block', 'hash', 'index', 'recent'])
+export const parseCursor = (text: string): Cursor =>
+  parsed('cursor', 'what serialiseCursor wrote', text, CURSOR_LIMIT, (json) => {
+    const raw = record(json, ['block', 'hash', 'index', 'recent'])
     return {
       block: height(raw.block),
       hash: digest(raw.hash),
       ...(raw.index === undefined ? {} : { index: count(raw.index) }),
       recent: list(raw.recent).map((r) => {
-        const { block, hash, logs } = record(r, ['block', 'hash', 'logs'])
-        return { block: height(block), hash: digest(hash), logs: list(logs).map(parseStored) }
+        const { block, hash } = record(r, ['block', 'hash'])
+        return { block: height(block), hash: digest(hash) }
       }),
     }
+  })
+
+/** One line of JSON. */
+export const serialiseEventLog = (log: EventLog): string => JSON.stringify(log, decimal)
+
+/** Throws `VS_EVM_INVALID_OPTION` for anything that {@link serialiseEventLog} does not write. */
+export const parseStoredEventLog = (text: string): EventLog =>
+  parsed('log', 'what serialiseEventLog wrote', text, LOG_LIMIT, parseStored)
+
+function parsed<T>(field: string, expected: string, text: string, limit: number, parse: (json: unknown) => T): T {
+  try {
+    if (text.length > limit) throw new TypeError('too long')
+    return parse(JSON.parse(text))
   } catch (cause) {
-    throw fail('VS_EVM_INVALID_OPTION', {
-      details: { field: 'cursor', expected: 'what serialiseCursor wrote', got: `${text.length} characters` },
-      cause,
-    })
+    throw fail('VS_EVM_INVALID_OPTION', { details: { field, expected, got: `${text.length} characters` }, cause })
   }
 }
 

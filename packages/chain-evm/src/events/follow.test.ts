@@ -7,8 +7,10 @@ import {
   follow,
   laneOf,
   parseCursor,
+  parseStoredEventLog,
   privateKeyAccount,
   serialiseCursor,
+  serialiseEventLog,
 } from '../index.ts'
 import { type Anvil, developmentAccounts, startAnvil } from '../local/index.ts'
 import {
@@ -74,9 +76,10 @@ async function reorg(depth: number, events: readonly (readonly [n: number, offse
   await chain.rpc('anvil_reorg', [depth, pairs])
 }
 
-const idOf = (log: Followed['log']): string => `${log.block}:${log.blockHash}:${log.index}:${Number(log.topics[0])}`
+type EventLog = Extract<Followed, { readonly kind: 'event' }>['log']
+const idOf = (log: EventLog): string => `${log.block}:${log.blockHash}:${log.index}:${Number(log.topics[0])}`
 
-/** What a database fed by the follower would hold: refuses an event twice, and a removal of what is not the newest. */
+/** What a database fed by the follower would hold: refuses an event twice, and a removal of what is not its newest block. */
 class Reader {
   readonly held: string[] = []
   cursor: Cursor | undefined
@@ -88,11 +91,15 @@ class Reader {
     const run = async (): Promise<void> => {
       const { signal } = this.#stop
       for await (const item of follow(at, { address: COUNTER, from, signal, ...options })) {
-        const id = idOf(item.log)
         if (item.kind === 'event') {
+          const id = idOf(item.log)
           if (this.held.includes(id)) throw new Error(`twice: ${id}`)
           this.held.push(id)
-        } else if (this.held.pop() !== id) throw new Error(`not the newest: ${id}`)
+        } else {
+          const block = `${item.block}:${item.hash}:`
+          if (this.held.at(-1)?.startsWith(block) !== true) throw new Error(`not the newest: ${block}`)
+          while (this.held.at(-1)?.startsWith(block) === true) this.held.pop()
+        }
         this.cursor = parseCursor(serialiseCursor(item.cursor))
       }
     }
@@ -146,9 +153,9 @@ test('begins where it is told to', async () => {
   await emit([1], [2])
   const from = BigInt(String(await chain.rpc('eth_blockNumber', [])))
   const seen: number[] = []
-  for await (const { log, kind } of follow(chain, { address: COUNTER, from })) {
-    expect(kind).toBe('event')
-    seen.push(Number(log.topics[0]))
+  for await (const item of follow(chain, { address: COUNTER, from })) {
+    if (item.kind !== 'event') throw new Error('removed')
+    seen.push(Number(item.log.topics[0]))
     if (seen.length === 1) await emit([3])
     else break
   }
@@ -158,8 +165,8 @@ test('begins where it is told to', async () => {
 test('filters by topic', async () => {
   await emit([1], [2], [1])
   const seen: bigint[] = []
-  for await (const { log } of follow(chain, { address: [COUNTER], topics: [word(1)], from: 0n })) {
-    seen.push(log.block)
+  for await (const item of follow(chain, { address: [COUNTER], topics: [word(1)], from: 0n })) {
+    if (item.kind === 'event') seen.push(item.log.block)
     if (seen.length === 2) break
   }
   expect(seen).toEqual([1n, 3n])
@@ -207,6 +214,7 @@ test('goes on after any event, also in the middle of a block', async () => {
   let from: bigint | Cursor = 0n
   for (let i = 0; i < 10; i++) {
     for await (const item of follow(chain, { address: COUNTER, from })) {
+      if (item.kind !== 'event') throw new Error('removed')
       reader.held.push(idOf(item.log))
       from = parseCursor(serialiseCursor(item.cursor))
       break
@@ -216,6 +224,52 @@ test('goes on after any event, also in the middle of a block', async () => {
   await reader.caughtUp()
   await reader.stop()
   expect(reader.held).toHaveLength(10)
+})
+
+test('a cursor names blocks, and holds none of their events', async () => {
+  await mine(5)
+  await emit([1, 2, 3, 4, 5, 6, 7, 8], [], [9], [])
+  const reader = new Reader()
+  reader.start(chain, 0n)
+  await reader.caughtUp()
+  await reader.stop()
+  const at = async (n: number) => {
+    const { hash } = (await chain.rpc('eth_getBlockByNumber', [`0x${n.toString(16)}`, false])) as { hash: string }
+    return { block: BigInt(n), hash }
+  }
+  expect(reader.cursor).toEqual({ ...(await at(8)), recent: [await at(0), await at(6), await at(8)] })
+})
+
+test('a block of which only a part was delivered is taken back too', async () => {
+  await mine(3)
+  await emit([1], [2, 3, 4])
+  const reader = new Reader()
+  for await (const item of follow(chain, { address: COUNTER, from: 0n })) {
+    if (item.kind !== 'event') throw new Error('removed')
+    reader.held.push(idOf(item.log))
+    reader.cursor = parseCursor(serialiseCursor(item.cursor))
+    if (reader.held.length === 3) break
+  }
+  expect(reader.cursor?.index).toBeDefined()
+  await reorg(1, [[5, 0]])
+  await emit([6])
+  reader.start(chain, reader.cursor ?? 0n)
+  await reader.caughtUp()
+  await reader.stop()
+  expect(reader.held.map((id) => Number(id.split(':').at(-1)))).toEqual([1, 5, 6])
+})
+
+test('an event is stored and read back as it was, and nothing else is', async () => {
+  await emit([1])
+  for await (const item of follow(chain, { address: COUNTER, from: 0n })) {
+    if (item.kind !== 'event') throw new Error('removed')
+    const text = serialiseEventLog(item.log)
+    expect(parseStoredEventLog(text)).toEqual(item.log)
+    for (const bad of ['', '{}', '[]', text.slice(1), text.replace('"index"', '"place"'), text.replace('0x', '0y')]) {
+      expect(() => parseStoredEventLog(bad)).toThrow('VS_EVM_INVALID_OPTION')
+    }
+    break
+  }
 })
 
 test('deeper than it follows is an error', async () => {

@@ -4,14 +4,15 @@ import { type Block, blockByHash, blockByTag, trackBlocks } from '../rpc/blocks.
 import type { Chain } from '../rpc/connect.ts'
 import { backoff, pause } from '../rpc/retry.ts'
 import { type Asking, askChunk, askLogs, type EventFilter, firstChunk } from './ask.ts'
-import type { Cursor, EventLog, RecentBlock } from './cursor.ts'
+import type { BlockName, Cursor, EventLog } from './cursor.ts'
 
-/** `removed`: its block is not in the chain any more. The cursor is where to go on from after this item. */
-export interface Followed {
-  readonly kind: 'event' | 'removed'
-  readonly log: EventLog
-  readonly cursor: Cursor
-}
+/**
+ * An event; or `removed`: this block is not in the chain any more, and what was made of its events, each with this
+ * `blockHash`, is to be taken back. The cursor is where to go on from after this item.
+ */
+export type Followed =
+  | { readonly kind: 'event'; readonly log: EventLog; readonly cursor: Cursor }
+  | { readonly kind: 'removed'; readonly block: bigint; readonly hash: Hex; readonly cursor: Cursor }
 
 export interface FollowOptions extends EventFilter {
   /** The first block to look at, or where an earlier reader was. */
@@ -32,8 +33,9 @@ const TOGETHER = 8
 
 /**
  * Every event of the contracts in the order of the chain, each once, from a block or cursor on, for as long as it is iterated.
- * What a reorganisation takes away is reported as removed, newest first, before what comes instead. A node that does not
- * answer is asked again, with growing pauses. Throws `VS_EVM_REORG_TOO_DEEP`, and `VS_EVM_RPC` where the node goes on refusing.
+ * Blocks that a reorganisation takes away, of those that events were delivered from, are reported as removed, newest first,
+ * before what comes instead. A node that does not answer is asked again, with growing pauses. Throws `VS_EVM_REORG_TOO_DEEP`, and
+ * `VS_EVM_RPC` where the node goes on refusing.
  */
 export async function* follow(chain: Chain, options: FollowOptions): AsyncGenerator<Followed, void, undefined> {
   const signal = options.signal === undefined ? chain.closed : AbortSignal.any([chain.closed, options.signal])
@@ -53,13 +55,18 @@ export async function* follow(chain: Chain, options: FollowOptions): AsyncGenera
   }
 }
 
+interface Delivered extends BlockName {
+  /** Whether an event of it was delivered. */
+  readonly told: boolean
+}
+
 interface Reader extends Asking {
   readonly options: FollowOptions
   readonly depth: bigint
   /** The first block whose events are wanted. */
   readonly first: bigint
   /** Delivered, oldest first: one that stays, then those that may fall out. The last is where the reader is. */
-  delivered: RecentBlock[]
+  delivered: Delivered[]
   /** The last of them is delivered up to this event. */
   index: number | undefined
 }
@@ -69,15 +76,21 @@ async function startReader(chain: Chain, options: FollowOptions, depth: number, 
   const patience = { refusals: REFUSALS, silences: Number.POSITIVE_INFINITY }
   const rest = { chain, options, signal, patience, depth: BigInt(depth), chunk: firstChunk(options), calm: 0 }
   if (typeof from !== 'bigint') {
-    const last = { block: from.block, hash: from.hash, logs: [] }
-    const delivered = from.recent.at(-1)?.hash === from.hash ? [...from.recent] : [...from.recent, last]
+    const recent = from.recent.map((b, i) => ({ ...b, told: i > 0 }))
+    const last = { block: from.block, hash: from.hash, told: false }
+    const delivered = recent.at(-1)?.hash === from.hash ? recent : [...recent, last]
     return { ...rest, first: 0n, delivered, index: from.index }
   }
   const head = await asked(signal, () => blockByTag(chain, 'latest', signal))
   // Far enough back that a reorganisation of the first blocks is nothing special. The first block of all has no events.
   const wanted = from - 1n < head.number - rest.depth ? from - 1n : head.number - rest.depth
   const anchor = await asked(signal, () => blockByTag(chain, wanted > 0n ? wanted : 0n, signal))
-  return { ...rest, first: from, delivered: [{ block: anchor.number, hash: anchor.hash, logs: [] }], index: undefined }
+  return {
+    ...rest,
+    first: from,
+    delivered: [{ block: anchor.number, hash: anchor.hash, told: false }],
+    index: undefined,
+  }
 }
 
 /** Takes back what is not in the chain any more. */
@@ -100,21 +113,12 @@ async function* rewind(reader: Reader): AsyncGenerator<Followed, void, undefined
   }
 }
 
-/** Takes the last block back, newest event first. */
+/** Takes the last block back. */
 function* takeBack(reader: Reader): Generator<Followed, void, undefined> {
   const last = reader.delivered.pop()
-  if (last === undefined) return
-  for (let i = last.logs.length - 1; i >= 0; i--) {
-    const log = last.logs[i]
-    const before = last.logs[i - 1]
-    if (log === undefined) continue
-    const cursor =
-      before === undefined
-        ? cursorOf(reader.delivered)
-        : cursorOf([...reader.delivered, { ...last, logs: last.logs.slice(0, i) }], before.index)
-    yield { kind: 'removed', log, cursor }
-  }
   reader.index = undefined
+  if (last?.told !== true) return
+  yield { kind: 'removed', block: last.block, hash: last.hash, cursor: cursorOf(reader.delivered) }
 }
 
 const tooDeep = (reader: Reader, block: bigint) =>
@@ -135,10 +139,10 @@ async function* backfill(reader: Reader): AsyncGenerator<Followed, void, undefin
     const { to, logs } = await askChunk(reader, from, safe)
     const end = await asked(signal, () => blockByTag(chain, to, signal))
     for (const log of logs) {
-      const cursor = cursorOf([{ block: log.block, hash: log.blockHash, logs: [] }], log.index)
+      const cursor = cursorOf([{ block: log.block, hash: log.blockHash, told: true }], log.index)
       yield { kind: 'event', log, cursor }
     }
-    reader.delivered = [{ block: end.number, hash: end.hash, logs: [] }]
+    reader.delivered = [{ block: end.number, hash: end.hash, told: false }]
     options.onProgress?.(cursorOf(reader.delivered))
   }
 }
@@ -164,12 +168,12 @@ function* deliver(
   const before = reader.delivered
   for (const [i, log] of logs.entries()) {
     if (log.index <= after) continue
-    const part = { block, hash, logs: logs.slice(0, i + 1) }
+    const here = [...before, { block, hash, told: true }]
     // After the last event of a block nothing of it is left.
-    const cursor = i === logs.length - 1 ? cursorOf([...before, part]) : cursorOf([...before, part], log.index)
+    const cursor = i === logs.length - 1 ? cursorOf(here) : cursorOf(here, log.index)
     yield { kind: 'event', log, cursor }
   }
-  reader.delivered = [...before, { block, hash, logs }]
+  reader.delivered = [...before, { block, hash, told: logs.length > 0 }]
 }
 
 /** Block by block along the head, until the chain has run away or turned back too far. */
@@ -189,9 +193,10 @@ async function* tail(reader: Reader): AsyncGenerator<Followed, void, undefined> 
       return
     }
     for (const gone of [...change.removed].reverse()) {
-      if (reader.delivered.at(-1)?.hash === gone.hash) yield* takeBack(reader)
+      if (reader.delivered.at(-1)?.hash !== gone.hash) continue
+      if (reader.delivered.length === 1) throw tooDeep(reader, gone.number)
+      yield* takeBack(reader)
     }
-    if (reader.delivered.length === 0) throw tooDeep(reader, block.number)
     for (let i = 0; i < change.added.length; i += TOGETHER) {
       const some = change.added.slice(i, i + TOGETHER)
       const read = await readBlocks(reader, some)
@@ -238,10 +243,10 @@ function prune(reader: Reader): void {
 }
 
 /** Blocks without events are left out, but for the first and the last. */
-function cursorOf(delivered: readonly RecentBlock[], index?: number): Cursor {
+function cursorOf(delivered: readonly Delivered[], index?: number): Cursor {
   const last = delivered.at(-1)
   if (last === undefined) throw new TypeError('a cursor of nothing')
-  const recent = delivered.filter((b, i) => i === 0 || b.logs.length > 0)
+  const recent = delivered.filter((b, i) => i === 0 || b.told).map(({ block, hash }) => ({ block, hash }))
   return { block: last.block, hash: last.hash, ...(index === undefined ? {} : { index }), recent }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type EventLog, follow } from '@veristack/chain-evm'
 import type { Host, JobHandle, Jobs, Plugin } from '@veristack/core'
-import { isVeristackError, type RequestId } from '@veristack/core/receipt'
+import { type Hex, isVeristackError, type RequestId } from '@veristack/core/receipt'
 import { getResult } from '../actions/get-result.ts'
 import { anchorsOf, publishedProgram } from '../actions/publish.ts'
 import type { SettlementClient } from '../client.ts'
@@ -87,7 +87,7 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
     }
     for await (const item of follow(chain, { address: deployment.settlement, topics, from, signal, onProgress })) {
       if (item.kind === 'event') await admit(context, desk, item.log)
-      else await desk.takeBack(item.log)
+      else await desk.takeBack(item.hash)
       progress.at(item.cursor)
     }
   } finally {
@@ -143,8 +143,8 @@ interface Desk {
   add(chosen: Chosen): void
   /** Resolves when one more may wait. */
   room(signal: AbortSignal): Promise<void>
-  /** The request's event fell out of the chain. */
-  takeBack(log: EventLog): Promise<void>
+  /** A block fell out of the chain, and the requests that were placed in it. */
+  takeBack(blockHash: Hex): Promise<void>
   /** A new block: what waits for a time is looked at again. */
   tick(): void
   idle(): Promise<void>
@@ -166,7 +166,6 @@ function openDesk(context: Context): Desk {
   const running = new Map<Entry, Promise<void>>()
   let wake = (): void => undefined
 
-  const keyOf = ({ transaction, blockHash, index }: EventLog): string => `${transaction}/${blockHash}/${index}`
   const finished = (entry: Entry): void => {
     running.delete(entry)
     pump()
@@ -205,9 +204,12 @@ function openDesk(context: Context): Desk {
       isLooking = false
     }
   }
-  const drop = (list: Entry[], key: string): void => {
-    const at = list.findIndex((e) => keyOf(e.chosen.placed.log) === key)
-    if (at >= 0) list.splice(at, 1)
+  const isOf = (blockHash: Hex) => (entry: Entry) => entry.chosen.placed.log.blockHash === blockHash
+  /** Takes those of a block out of a list. */
+  const drop = (list: Entry[], blockHash: Hex): readonly Entry[] => {
+    const gone = list.filter(isOf(blockHash))
+    list.splice(0, list.length, ...list.filter((entry) => !gone.includes(entry)))
+    return gone
   }
 
   return {
@@ -225,24 +227,15 @@ function openDesk(context: Context): Desk {
         stop.removeEventListener('abort', wake)
       }
     },
-    takeBack: async (log) => {
-      const key = keyOf(log)
-      drop(waiting, key)
-      drop(later, key)
-      progress.done(log)
-      let request: RequestId | undefined
-      for (const entry of running.keys()) {
-        if (keyOf(entry.chosen.placed.log) !== key) continue
-        request = entry.chosen.placed.request.id
+    takeBack: async (blockHash) => {
+      const idle = [...drop(waiting, blockHash), ...drop(later, blockHash)]
+      const busy = [...running.keys()].filter(isOf(blockHash))
+      progress.removed(blockHash)
+      for (const entry of busy) {
         entry.gone.abort(new Skip('gone', 'its block is not in the chain any more'))
         await entry.handle?.cancel()
       }
-      request ??= await readRequested(context.client, log).then(
-        (placed) => placed.request.id,
-        // It said nothing that makes sense, and was named to nobody.
-        () => undefined,
-      )
-      if (request !== undefined) emit({ type: 'removed', request })
+      for (const entry of [...idle, ...busy]) emit({ type: 'removed', request: entry.chosen.placed.request.id })
     },
     tick: () => {
       if (later.length > 0 && !isLooking) void wakeDue()

@@ -113,7 +113,7 @@ export type IntakeEvent =
   | { readonly type: 'full'; readonly request: RequestId; readonly retryAt: bigint }
   | { readonly type: 'settled'; readonly request: RequestId; readonly settlement: Settlement }
   | { readonly type: 'failed'; readonly request: RequestId; readonly code: string; readonly message: string }
-  /** Its block is not in the chain any more; it may come back. */
+  /** It waited or was under way, and its block is not in the chain any more; it may come back. */
   | { readonly type: 'removed'; readonly request: RequestId }
 
 /** What a requester must pin for this node to answer. */

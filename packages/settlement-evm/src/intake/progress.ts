@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cursor, EventLog } from '@veristack/chain-evm'
+import type { Hex } from '@veristack/core/receipt'
 import { type IntakeState, stateFile } from './state.ts'
 
 /** What an intake has behind it, kept where it outlives the process. */
@@ -11,6 +12,8 @@ export interface Progress {
   at(cursor: Cursor): void
   begun(log: EventLog): void
   done(log: EventLog): void
+  /** This block is not in the chain any more, nor what began in it. */
+  removed(blockHash: Hex): void
   /** Saves what changed, until it fails or the returned function is called; that one saves for the last time. */
   keepSaving(onFailure: (error: unknown) => void): () => Promise<void>
 }
@@ -43,6 +46,11 @@ export async function openProgress(directory: string | undefined, owner: string)
     },
     done: (log) => {
       changed = open.delete(keyOf(log)) || changed
+    },
+    removed: (blockHash) => {
+      for (const [key, log] of open) {
+        if (log.blockHash === blockHash) changed = open.delete(key)
+      }
     },
     keepSaving: (onFailure) => {
       const stop = new AbortController()

@@ -1,6 +1,13 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { type Cursor, type EventLog, parseCursor, serialiseCursor } from '@veristack/chain-evm'
+import {
+  type Cursor,
+  type EventLog,
+  parseCursor,
+  parseStoredEventLog,
+  serialiseCursor,
+  serialiseEventLog,
+} from '@veristack/chain-evm'
 import { fail } from '../errors.ts'
 
 /** How far the chain was read, and of what was read that which is not finished: one without the other is worth nothing. */
@@ -35,7 +42,7 @@ export function stateFile(directory: string, owner: string): StateFile {
         version: 1,
         owner,
         ...(cursor === undefined ? {} : { cursor: serialiseCursor(cursor) }),
-        open: logs.map(serialiseLog),
+        open: logs.map(serialiseEventLog),
       })
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const temporary = join(folder, `.${FILE}.${process.pid}.tmp`)
@@ -51,14 +58,6 @@ export function stateFile(directory: string, owner: string): StateFile {
     },
   }
 }
-
-/** As the only event of a cursor: what is stored is parsed as strictly as a cursor is. */
-const serialiseLog = (log: EventLog): string =>
-  serialiseCursor({
-    block: log.block,
-    hash: log.blockHash,
-    recent: [{ block: log.block, hash: log.blockHash, logs: [log] }],
-  })
 
 function parse(text: string, owner: string): IntakeState {
   const refuse = (expected: string, cause?: unknown) =>
@@ -78,7 +77,7 @@ function parse(text: string, owner: string): IntakeState {
   try {
     return {
       ...(raw.cursor === undefined ? {} : { cursor: parseCursor(raw.cursor) }),
-      open: raw.open.flatMap((line) => parseCursor(line).recent.flatMap((block) => block.logs)),
+      open: raw.open.map(parseStoredEventLog),
     }
   } catch (cause) {
     throw refuse('a state that an intake wrote', cause)

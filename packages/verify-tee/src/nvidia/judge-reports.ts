@@ -36,7 +36,8 @@ export async function judgeReports(
     await signature(ledger, report, device, means, name)
     firmwareId(ledger, report, device, name)
     envelope(ledger, report, device, said, name)
-    for (const each of await revocation(ledger, path, statuses, means, Math.max(LEAST_ANSWERS, devices.length))) missing.add(each)
+    for (const each of await revocation(ledger, path, statuses, means, Math.max(LEAST_ANSWERS, devices.length)))
+      missing.add(each)
   }
   return { missing: [...missing] }
 }

@@ -143,7 +143,7 @@ function refuseCritical(list: Der | undefined, name: string): void {
 }
 
 /** What an answer says of one certificate: as often as it does. */
-export interface Said {
+interface Said {
   readonly answer: OcspAnswer
   readonly singles: readonly SingleAnswer[]
 }
@@ -160,9 +160,7 @@ export function saidOf(answers: readonly OcspAnswer[], subject: Certificate, iss
     .filter(({ singles }) => singles.length > 0)
 }
 
-export type Status =
-  | { readonly status: 'good' | 'revoked' }
-  | { readonly status: 'bad'; readonly detail: string }
+export type Status = { readonly status: 'good' | 'revoked' } | { readonly status: 'bad'; readonly detail: string }
 
 /** What the status is by that, if it is the issuer's word at `at` (Unix seconds). */
 export async function statusBy(

@@ -53,6 +53,8 @@ export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign' | 'other'
 export const EXTENSION = { basicConstraints: '2.5.29.19', keyUsage: '2.5.29.15', commonName: '2.5.4.3' } as const
 
 export const MAX_CERTIFICATE_BYTES = 16_384
+/** Vendors write twelve at most. */
+const MAX_EXTENSIONS = 64
 
 export function parseCertificate(der: Uint8Array, name: string): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES)
@@ -127,6 +129,7 @@ export function extensionList(list: Der, name: string): ReadonlyMap<string, Exte
     const value = derOctets(fields.next('value'), `${name}.${oid}`)
     fields.end()
     if (found.has(oid)) throw malformed(name, 'each extension once', `${oid} twice`)
+    if (found.size === MAX_EXTENSIONS) throw malformed(name, `at most ${MAX_EXTENSIONS} extensions`, 'more')
     found.set(oid, { critical, value })
   }
   return found

@@ -63,7 +63,8 @@ describe('a list that is not its issuer’s word now', () => {
 })
 
 describe('refused:', () => {
-  const extensions = (count: number) => Array.from({ length: count }, (_, i) => extension(`1.2.${i}`, new Uint8Array(0)))
+  const extensions = (count: number) =>
+    Array.from({ length: count }, (_, i) => extension(`1.2.${i}`, new Uint8Array(0)))
   test('none of 64 extensions', () => {
     expect(read({ revoked: [{ serial: 1n, extensions: extensions(64) }] }).revoked.size).toBe(1)
   })

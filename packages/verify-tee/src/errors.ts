@@ -14,7 +14,8 @@ export const fail = defineErrors({
   },
   VS_TEE_TRAILING_BYTES: {
     title: 'Something follows the evidence that is not part of it',
-    remedy: 'Cut what the cloud appended, or allow the padding that the vendor page names.',
+    remedy:
+      'Cut what the cloud appended; zero bytes behind a quote of Intel the policy can allow (trailingBytes: "zeros").',
   },
   VS_TEE_UNSUPPORTED: {
     title: 'The evidence is of a version, algorithm or type that is not judged',

@@ -860,6 +860,12 @@ describe('honest evidence is accepted', () => {
       status: 'accepted',
       claims: { trailingBytes: 70 },
     })
+    // Whoever did not know is told; of other bytes there is nothing to tell.
+    expect(await judge({ quote: padded })).toMatchObject({
+      detail: '70 zero bytes: the appraisal policy can let them follow (trailingBytes: "zeros")',
+    })
+    const strange = { trailing: new Uint8Array(70).with(69, 1) }
+    expect(await judge({ quote: strange })).toMatchObject({ detail: '70 bytes, not all zero' })
   })
 
   test('with collateral as the service sends it', async () => {

@@ -98,8 +98,11 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
 const isTdx = (evidence: Uint8Array): boolean => evidence[4] === 0x81
 
 function checkTrailing(ledger: Checks, { trailing }: Quote, policy: IntelAppraisal): void {
-  const allowed = trailing.length === 0 || (policy.trailingBytes === 'zeros' && isZero(trailing))
-  const kind = isZero(trailing) ? 'zero bytes' : 'bytes, not all zero'
+  const zeros = isZero(trailing)
+  const allowed = trailing.length === 0 || (policy.trailingBytes === 'zeros' && zeros)
+  const kind = zeros
+    ? 'zero bytes: the appraisal policy can let them follow (trailingBytes: "zeros")'
+    : 'bytes, not all zero'
   ledger.note('trailing-bytes', allowed, trailing.length === 0 ? undefined : `${trailing.length} ${kind}`)
 }
 

@@ -34,30 +34,50 @@ export function mutations(bytes: Uint8Array, other: Uint8Array): fc.Arbitrary<Ui
   )
 }
 
-/** What one verdict may take. Slow means slow each time: the machine may be busy. */
+/** What one verdict may take, by the clock. Slow means slow each time: the machine may be busy. */
 const MOST_MS = 250
 const TRIES = 5
+
+interface Time {
+  /** By the clock, and what of it the processor worked for this process (on all of its threads), in milliseconds. */
+  readonly clock: number
+  readonly processor: number
+}
+
+const NONE: Time = { clock: 0, processor: 0 }
+const text = ({ clock, processor }: Time): string => `${clock.toFixed(1)} ms (${processor.toFixed(1)} of the processor)`
 
 /** Runs judgements and remembers how many there were, and the longest. */
 export class Stopwatch {
   ran = 0
-  slowest = 0
+  #slowest = NONE
+  #busiest = NONE
+  #late = NONE
+  #repeated = 0
 
   async time<T>(work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const start = performance.now()
+      const [start, used] = [performance.now(), process.cpuUsage()]
       const result = await work()
-      const took = performance.now() - start
-      if (took <= MOST_MS) {
+      const clock = performance.now() - start
+      const { user, system } = process.cpuUsage(used)
+      const took = { clock, processor: (user + system) / 1000 }
+      if (took.processor > this.#busiest.processor) this.#busiest = took
+      if (clock <= MOST_MS) {
         this.ran += 1
-        this.slowest = Math.max(this.slowest, took)
+        if (clock > this.#slowest.clock) this.#slowest = took
         return result
       }
-      if (attempt === TRIES) throw new Error(`took ${took} ms, ${TRIES} times`)
+      this.#repeated += 1
+      if (clock > this.#late.clock) this.#late = took
+      if (attempt === TRIES) throw new Error(`took ${text(took)}, ${TRIES} times`)
     }
   }
 
+  /** Where the processor did little of what took long, it was busy with something else. */
   toString(): string {
-    return `${this.ran} mutations, the slowest took ${this.slowest.toFixed(1)} ms`
+    const late =
+      this.#repeated === 0 ? '' : `; ${this.#repeated} repeated, the slowest of them took ${text(this.#late)}`
+    return `${this.ran} verdicts, the slowest took ${text(this.#slowest)}, the busiest ${text(this.#busiest)}${late}`
   }
 }

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { Stopwatch } from '../../mutations.fixture.ts'
 import { type IntelCollateral, type IntelOptions, verifyIntel } from '../index.ts'
 import {
   foreignCollateral,
@@ -12,28 +13,17 @@ import { makeCollateral, makeQuote, ourOptions, type QuoteParts } from '../platf
 import { ANYONE, collateralOf, LENIENT, present, quoteOf, seconds } from '../vectors.fixture.ts'
 
 const BATCH = 5_000
-let [made, slowest, busiest] = [0, 0, 0]
+const watch = new Stopwatch()
 
 type Options = Omit<IntelOptions, 'collateral'>
 
-async function judge(evidence: Uint8Array, collateral: IntelCollateral, options: Options = ourOptions()) {
-  const [begin, used] = [performance.now(), process.cpuUsage()]
-  const verdict = await verifyIntel(evidence, { ...options, collateral })
-  made += 1
-  slowest = Math.max(slowest, performance.now() - begin)
-  const { user, system } = process.cpuUsage(used)
-  busiest = Math.max(busiest, (user + system) / 1000)
-  return verdict
-}
+const judge = (evidence: Uint8Array, collateral: IntelCollateral, options: Options = ourOptions()) =>
+  watch.time(() => verifyIntel(evidence, { ...options, collateral }))
 
 const refused = (verdict: Awaited<ReturnType<typeof judge>>): boolean =>
   verdict.status === 'rejected' && verdict.code !== 'VS_TEE_INTERNAL'
 
-afterAll(() =>
-  process.stdout.write(
-    `intel mutations: ${made} verdicts; at most ${slowest.toFixed(1)} milliseconds, ${busiest.toFixed(1)} of the processor’s\n`,
-  ),
-)
+afterAll(() => void process.stderr.write(`Intel: ${watch}\n`))
 
 test.each<[NonNullable<QuoteParts['kind']>, number, 'SGX' | 'TDX']>([
   ['sgx-v3', 48 + 384, 'SGX'],

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { flipped } from '../../mutations.fixture.ts'
+import { flipped, Stopwatch } from '../../mutations.fixture.ts'
 import { defaultBackend } from '../../pki/index.ts'
 import { inspectNvidia, type NvidiaOptions, verifyNvidia } from '../index.ts'
 import {
@@ -18,24 +18,8 @@ jest.setTimeout(3_600_000)
 
 const RUNS = 25_000
 const COLLATERAL_RUNS = 10_000
-const LIMIT_MS = 250
-let longest = 0
-let ran = 0
-
-/** Slow means slow each time: the machine may be busy. */
-async function timed(work: () => Promise<number>): Promise<void> {
-  for (let attempt = 0; ; attempt++) {
-    const took = await work()
-    if (took <= LIMIT_MS) {
-      longest = Math.max(longest, took)
-      ran += 1
-      return
-    }
-    if (attempt === 4) throw new Error(`took ${took} ms`)
-  }
-}
-
-afterAll(() => void process.stderr.write(`NVIDIA: ${ran} mutations, the slowest took ${longest.toFixed(1)} ms\n`))
+const watch = new Stopwatch()
+afterAll(() => void process.stderr.write(`NVIDIA: ${watch}\n`))
 
 const lenient = (evidence: Uint8Array): NvidiaOptions => ({
   appraisal: {
@@ -82,7 +66,7 @@ describe.each(subjects)('$name', (each) => {
 
   test(`${RUNS} random changes, cuts and splices`, async () => {
     await fc.assert(
-      fc.asyncProperty(mutations(evidence, other), (mutated) => timed(() => requireRefused(mutated, each))),
+      fc.asyncProperty(mutations(evidence, other), (mutated) => watch.time(() => requireRefused(mutated, each))),
       { numRuns: RUNS },
     )
   })
@@ -102,7 +86,7 @@ test.each(whole)('every bit of $name, flipped', async ({ evidence, options }) =>
 test.each(collaterals)(`$name: ${COLLATERAL_RUNS} mutations`, async (each) => {
   await fc.assert(
     fc.asyncProperty(mutations(each.original, each.other), (mutated) =>
-      timed(() => requireCollateralRefused(mutated, each)),
+      watch.time(() => requireCollateralRefused(mutated, each)),
     ),
     { numRuns: COLLATERAL_RUNS },
   )

@@ -33,7 +33,8 @@ export const fail = defineErrors({
   },
   VS_EVM_LANE_LOCKED: {
     title: 'Another process sends for this account',
-    remedy: 'Stop that process, or give this one another signer or journal directory.',
+    remedy:
+      'Stop that process, or give this one another signer or journal directory. Where it ended in another container or on another host, and only then, remove the file that is named as the lock.',
   },
   VS_EVM_LANE_CLOSED: {
     title: 'The lane was closed',

@@ -61,7 +61,7 @@ function appendTo(handle: FileHandle, path: string, lock: Awaited<ReturnType<typ
       waiting = []
       try {
         if (broken !== undefined) throw broken
-        lock.check()
+        await lock.check()
         await handle.writeFile(batch.map((b) => b.text).join(''))
         await handle.datasync()
         for (const b of batch) b.done()

@@ -175,6 +175,33 @@ contract CompositionTest is CompositionScene {
         assertEq(credit(payer), PRICE);
     }
 
+    /// Filing takes the memory of evidence once and dropping it twice, beside all of the verifier's gas: long enough, it
+    /// could be filed and never dropped, and its request never be refunded.
+    function test_evidenceThatWaitsCanBeDropped() public {
+        ask(1, hex"00");
+        Submission memory s = piece(0, SQUATTER_KEY, OUTPUTS, new bytes(65_537));
+        script(s, Status.Pending, NOW + 1 days);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.EvidenceTooLong.selector, 65_537));
+        settlement.submit(order, requirement, s);
+        s.evidence = new bytes(65_536);
+        settlement.submit(order, requirement, s);
+        inState(State.Pending);
+        script(s, Status.Rejected, 0);
+        settlement.finalize{gas: 3_400_000}(order, requirement, s);
+        inState(State.Open);
+        vm.warp(refundTime());
+        settlement.refund(order);
+        assertEq(credit(payer), PRICE);
+    }
+
+    function test_evidenceThatIsAcceptedAtOnceMayBeLong() public {
+        ask(1, hex"00");
+        Submission memory s = piece(0, CLAIMANT_KEY, OUTPUTS, new bytes(100_000));
+        script(s, Status.Accepted, 0);
+        settlement.submit(order, requirement, s);
+        inState(State.Accepted);
+    }
+
     function test_sixteenPiecesOfEvidenceForOneClaim() public {
         ask(2, ALL);
         for (uint256 i = 0; i < 16; ++i) {

@@ -53,7 +53,7 @@ contract HelpDeskTest is Scene {
         t.graceSeconds = 600;
         (t.callbackTarget, t.callbackGas, t.callbackState) = (address(desk), 200_000, uint8(State.Delivered));
         payer = address(desk);
-        return orderOf(policies[0], t, keccak256("features"), nonce);
+        return orderOf(policies[0], t, keccak256("features"), (uint256(uint160(buyer)) << 96) | nonce);
     }
 
     function bought() internal returns (uint256) {
@@ -232,6 +232,18 @@ contract HelpDeskTest is Scene {
         vm.prank(buyer);
         vm.expectRevert(abi.encodeWithSelector(HelpDesk.WrongStage.selector, purchase, HelpDesk.Stage.Asked));
         desk.askForRefund(purchase, WORDS, o, policies, hex"00");
+    }
+
+    function test_nobodyPlacesAnothersQuestionFirst() public {
+        Order memory o = anOrder(1);
+        address thief = address(0x7F);
+        vm.deal(thief, 1 ether);
+        vm.startPrank(thief);
+        uint256 nothing = desk.pay();
+        vm.expectRevert(abi.encodeWithSelector(HelpDesk.NotYourNonce.selector, o.request.nonce));
+        desk.askForRefund{value: PRICE}(nothing, "nonsense", o, policies, hex"00");
+        vm.stopPrank();
+        asked(bought(), o);
     }
 
     function test_aQuestionHasWordsAndNotTooMany() public {

@@ -6,12 +6,14 @@ import {Status} from "@veristack/chain-evm/contracts/IClaimVerifier.sol";
 import {Answer} from "@veristack/settlement-evm/contracts/IInferenceCallback.sol";
 import {InferenceConsumer} from "@veristack/settlement-evm/contracts/InferenceConsumer.sol";
 import {Callback, ISettlement, Order, State, Submission} from "@veristack/settlement-evm/contracts/ISettlement.sol";
+import {MockSettlement} from "@veristack/settlement-evm/contracts/mocks/MockSettlement.sol";
 import {Coin} from "./lib/Doubles.sol";
 import {CompositionScene} from "./lib/Scene.sol";
 
 /// Asks what it is told to, and keeps the last answer.
 contract Consumer is InferenceConsumer {
     uint256 public answers;
+    bool public isGreedy;
     uint8 public satisfied;
 
     constructor(ISettlement s) InferenceConsumer(s, 0, 100 ether, msg.sender) {}
@@ -24,11 +26,16 @@ contract Consumer is InferenceConsumer {
         return _reclaim(token, to);
     }
 
+    function beGreedy() external {
+        isGreedy = true;
+    }
+
     function isAwaited(bytes32 id) external view returns (bool) {
         return _isAwaited(id);
     }
 
     function _onAnswer(bytes32, Answer memory answer, Commitment[] calldata) internal override {
+        if (isGreedy) _reclaim(address(0), address(1));
         ++answers;
         satisfied = answer.satisfied;
     }
@@ -157,6 +164,46 @@ contract InferenceConsumerTest is CompositionScene {
         settlement.deliver(order, values());
         callbackIs(Callback.Succeeded);
         assertEq(consumer.satisfied(), 8);
+    }
+
+    /// A consumer that would never get its answer must not pass its tests with the double.
+    function test_theDoublesCallbacksAreGuardedToo() public {
+        terms.tipWei = 7;
+        consumerAsks(1, hex"00");
+        consumer.beGreedy();
+        submitted(0);
+        settlement.deliver(order, values());
+        callbackIs(Callback.Failed);
+
+        MockSettlement mock = new MockSettlement();
+        consumer = new Consumer(mock);
+        (payer, terms.callbackTarget) = (address(consumer), address(consumer));
+        vm.deal(address(consumer), 100 ether);
+        consumerAsks(1, hex"00");
+        consumer.beGreedy();
+        assertTrue(!mock.answer(id, claimant, 1, values()), "it reclaims from within");
+        Commitment[] memory others = values();
+        others[0].value = "another";
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ISettlement.OutputsMismatch.selector, this.listHash(values()), this.listHash(others)
+            )
+        );
+        mock.retryCallback(order, others, 0);
+        assertTrue(!mock.retryCallback(order, values(), 0), "nor again");
+        assertEq(consumer.answers(), 0);
+    }
+
+    function test_theDoubleRetriesWithMoreGas() public {
+        MockSettlement mock = new MockSettlement();
+        consumer = new Consumer(mock);
+        (payer, terms.callbackTarget, terms.callbackGas) = (address(consumer), address(consumer), 1);
+        vm.deal(address(consumer), 100 ether);
+        consumerAsks(1, hex"00");
+        assertTrue(!mock.answer(id, claimant, 1, values()), "too little");
+        assertTrue(!mock.retryCallback(order, values(), 0), "too little again");
+        assertTrue(mock.retryCallback(order, values(), 200_000), "enough");
+        assertEq(consumer.answers(), 1);
     }
 
     function test_refundsAndTipsThatComeBackCanBeTakenOut() public {

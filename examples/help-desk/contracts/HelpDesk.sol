@@ -60,6 +60,8 @@ contract HelpDesk is InferenceConsumer {
     /// Who asks pays for the question, and nobody else's money does. In coin and without a tip: what is left of one would
     /// be this contract's, and not his.
     error WrongFee(uint256 expectedWei, uint256 sentWei);
+    /// The first 20 bytes of a question's nonce are who asks it: nobody else can place it first.
+    error NotYourNonce(bytes32 nonce);
     /// Its callback did not fail, and it has not been left unposted for long.
     error NotFailed(bytes32 request);
     error NothingToCollect();
@@ -87,7 +89,7 @@ contract HelpDesk is InferenceConsumer {
 
     /// @notice Asks for money back, in words that everybody can read. The order is the request that they make, with this
     /// contract as payer and callback target; its inputs are the commitment of their features. Words and features are not
-    /// compared here: a question whose words have other features finds nobody who can answer it.
+    /// compared here: a question whose words have other features finds nobody but its asker who can answer it.
     function askForRefund(
         uint256 purchase,
         string calldata words,
@@ -99,6 +101,7 @@ contract HelpDesk is InferenceConsumer {
         Purchase storage p = purchases[purchase];
         if (p.buyer != msg.sender) revert NotYours(purchase);
         if (p.stage != Stage.Paid) revert WrongStage(purchase, p.stage);
+        if (address(bytes20(order.request.nonce)) != msg.sender) revert NotYourNonce(order.request.nonce);
         if (order.request.program != program) revert WrongProgram(order.request.program);
         if (msg.value != order.request.priceWei || order.terms.tipWei != 0 || order.terms.token != address(0)) {
             revert WrongFee(order.request.priceWei, msg.value);

@@ -78,6 +78,8 @@ export async function makeQuestion(
   o: QuestionOptions,
 ): Promise<Question> {
   const { host } = stack
+  const { lane } = client
+  if (lane === undefined) throw new Error('the customer has no account')
   const call = { signal: new AbortController().signal, idempotencyKey: 'question', progress: () => undefined }
   const blob = await host.use('blobs').put(model.program.bytes, 'application/vnd.veristack.program')
   const program = { id: model.program.id, semantics: model.program.semantics, blob }
@@ -98,7 +100,8 @@ export async function makeQuestion(
     terms: termsDigest({ application: model.application, settlement: terms.digest }),
     payer: desk.address,
     priceWei: o.priceWei,
-    nonce: toHex(randomBytes(32)),
+    // The desk takes no nonce of somebody else's.
+    nonce: toHex(Buffer.concat([Buffer.from(lane.account.slice(2), 'hex'), randomBytes(12)])),
     chainId: client.chain.chainId,
     contract: client.deployment.settlement,
     expiresAt: (await client.chain.now()).timestamp + (o.lifetimeSeconds ?? 3600n),

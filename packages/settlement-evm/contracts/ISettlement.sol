@@ -179,6 +179,8 @@ interface ISettlement {
     error VerifierChanged(address verifier, bytes32 expected, bytes32 actual);
     /// The verifier rejected the evidence, failed, or answered in no known form.
     error EvidenceRejected(address verifier);
+    /// Evidence that its verifier leaves undecided is longer than 65,536 bytes.
+    error EvidenceTooLong(uint256 length);
     /// 16 claims of the request, or 16 pieces of evidence of this claim, wait.
     error TooManyPending(bytes32 id);
     /// This claim satisfies this leaf already.

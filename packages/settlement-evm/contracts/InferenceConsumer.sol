@@ -118,7 +118,8 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
     function _onAnswer(bytes32 id, Answer memory answer, Commitment[] calldata values) internal virtual;
 
     /// Places a request of this contract's, paid from what it has. `order.request.payer` and the callback target must be
-    /// this contract.
+    /// this contract. Where strangers bring orders, bind `order.request.nonce` to who brings one: the id of an order that
+    /// somebody else placed first is taken.
     function _ask(Order memory order, Policy[] memory policies, bytes memory formula) internal returns (bytes32 id) {
         if (order.request.expiresAt < block.timestamp + minimumWindow) revert WindowTooShort(order.request.expiresAt);
         if (order.terms.callbackTarget != address(this)) revert WrongCallbackTarget(order.terms.callbackTarget);
@@ -145,7 +146,7 @@ abstract contract InferenceConsumer is IInferenceCallback, Ownable2Step {
         _formulas[id] = formula;
     }
 
-    /// Whether this request can still be answered: neither answered nor refunded.
+    /// Whether this request was neither answered nor refunded. Also true for ever where an answer went stale.
     function _isAwaited(bytes32 id) internal view returns (bool) {
         return _formulas[id].length != 0 && settlement.getResult(id).state != State.Refunded;
     }

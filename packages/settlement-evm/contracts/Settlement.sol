@@ -79,6 +79,9 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
     uint256 private constant FULL_SHARE = VERIFIER_GAS + VERIFIER_GAS / 63 + 10_000;
     /// Claims of a request, and pieces of evidence of a claim, that may wait at one time.
     uint256 public constant MAX_PENDING = 16;
+    /// Of evidence that waits, in bytes. Memory costs the square of its length: what fits a transaction once with its
+    /// verifier undecided could else not fit one again, with all of the verifier's gas, that drops it.
+    uint256 public constant MAX_PENDING_EVIDENCE = 65_536;
     uint256 public constant MAX_CALLBACK_GAS = Orders.MAX_CALLBACK_GAS;
     /// What the call of a callback and the work after it take, with room.
     uint256 private constant AROUND_CALLBACK = 12_000;
@@ -306,7 +309,8 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         return _credits[token][account];
     }
 
-    /// @notice When a pending claim's verifier may be asked again; 0 where nothing is pending.
+    /// @notice When a pending claim's verifier may be asked again; 0 where nothing is pending. Of no meaning once the
+    /// request is decided.
     function pendingUntil(bytes32 claim, uint8 leaf, bytes32 evidenceHash) external view returns (uint64 finalAt) {
         return _finalAt[keccak256(abi.encode(claim, leaf, evidenceHash))];
     }
@@ -348,6 +352,8 @@ contract Settlement is ISettlement, ReentrancyGuardTransient {
         Submission calldata submission,
         uint64 finalAt
     ) private {
+        uint256 length = submission.evidence.length;
+        if (length > MAX_PENDING_EVIDENCE) revert EvidenceTooLong(length);
         (bytes32 key, bytes32 evidenceHash) = _pendingKey(digest, submission);
         if (_finalAt[key] != 0) revert AlreadyPending(digest);
         Progress storage progress = _progress[digest];

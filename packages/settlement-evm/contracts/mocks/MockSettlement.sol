@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.28;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Commitment, Policy, TypedData} from "@veristack/chain-evm/contracts/Claim.sol";
 import {Status} from "@veristack/chain-evm/contracts/IClaimVerifier.sol";
 import {Formula} from "../Formula.sol";
@@ -12,7 +13,7 @@ import {Orders} from "../Orders.sol";
 /// @notice Takes requests in the chain's coin, refuses those that the real one refuses, and gives them the ids that it
 /// gives at its address; the test says what the answer is with {answer}. Nothing is verified: never deploy it where money
 /// is.
-contract MockSettlement is ISettlement {
+contract MockSettlement is ISettlement, ReentrancyGuardTransient {
     error NotMocked();
     /// These leaves do not meet the request's requirement, or are not all leaves of it.
     error RequirementNotMet(uint8 satisfied);
@@ -32,6 +33,7 @@ contract MockSettlement is ISettlement {
     /// leaf i, and they must meet the requirement.
     function answer(bytes32 id, address claimant, uint8 satisfied, Commitment[] calldata values)
         external
+        nonReentrant
         returns (bool called)
     {
         Result storage r = _results[id];
@@ -46,11 +48,11 @@ contract MockSettlement is ISettlement {
         emit Accepted(id, 0, claimant, r.outputs, satisfied, address(0), o.request.priceWei);
         emit Delivered(id, values);
         if (o.terms.callbackTarget == address(0)) return false;
-        called = _call(id, o, values);
+        called = _call(id, o, values, o.terms.callbackGas);
     }
 
     /// @notice Refunds an open request at once.
-    function refundNow(bytes32 id) external {
+    function refundNow(bytes32 id) external nonReentrant {
         Result storage r = _results[id];
         if (r.state != State.Open) revert WrongState(id, r.state);
         Order memory o = _orders[id];
@@ -65,6 +67,7 @@ contract MockSettlement is ISettlement {
     function request(Order calldata order, Policy[] calldata policies, bytes calldata formula)
         external
         payable
+        nonReentrant
         returns (bytes32 id)
     {
         Orders.check(order, policies, formula);
@@ -82,13 +85,21 @@ contract MockSettlement is ISettlement {
         emit Requested(id, msg.sender, order.request.program, order, policies, formula);
     }
 
-    function retryCallback(Order calldata order, Commitment[] calldata outputs, uint256) external returns (bool) {
+    function retryCallback(Order calldata order, Commitment[] calldata outputs, uint256 callbackGas)
+        external
+        nonReentrant
+        returns (bool)
+    {
         bytes32 id = Orders.id(order);
         if (_results[id].callback != Callback.Failed) revert NothingToRetry(id);
-        return _call(id, order, outputs);
+        bytes32 expected = order.terms.callbackState == uint8(State.Delivered) ? _results[id].outputs : bytes32(0);
+        bytes32 actual = expected == 0 && outputs.length == 0 ? bytes32(0) : TypedData.commitments(outputs);
+        if (actual != expected) revert OutputsMismatch(expected, actual);
+        uint256 least = order.terms.callbackGas;
+        return _call(id, order, outputs, callbackGas < least ? least : callbackGas);
     }
 
-    function withdraw(address token, address payable to) external returns (uint256 amountWei) {
+    function withdraw(address token, address payable to) external nonReentrant returns (uint256 amountWei) {
         if (token != address(0)) revert NotMocked();
         amountWei = _credits[msg.sender];
         if (amountWei == 0) revert NothingToWithdraw(msg.sender, token);
@@ -156,12 +167,15 @@ contract MockSettlement is ISettlement {
         return (0, 0);
     }
 
-    function _call(bytes32 id, Order memory o, Commitment[] calldata values) private returns (bool called) {
+    function _call(bytes32 id, Order memory o, Commitment[] calldata values, uint256 callbackGas)
+        private
+        returns (bool called)
+    {
         Result storage r = _results[id];
         Answer memory a = Answer(r.claimant, r.outputs, r.satisfied, _isStale(r.validUntil));
         Commitment[] memory passed;
         if (o.terms.callbackState == uint8(State.Delivered)) passed = values;
-        (called,) = o.terms.callbackTarget.call{gas: o.terms.callbackGas}(
+        (called,) = o.terms.callbackTarget.call{gas: callbackGas}(
             abi.encodeCall(IInferenceCallback.onInferenceResult, (id, a, passed))
         );
         r.callback = called ? Callback.Succeeded : Callback.Failed;

@@ -71,7 +71,8 @@ export function readHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0) return undefined
   const bytes = new Uint8Array(text.length / 2)
   for (let i = 0; i < bytes.length; i++) {
-    const [high, low] = [nibble(text.charCodeAt(2 * i)), nibble(text.charCodeAt(2 * i + 1))]
+    const high = nibble(text.charCodeAt(2 * i))
+    const low = nibble(text.charCodeAt(2 * i + 1))
     if (high < 0 || low < 0) return undefined
     bytes[i] = 16 * high + low
   }

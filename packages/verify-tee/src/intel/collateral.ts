@@ -12,6 +12,9 @@ import type { IntelCheck } from './checks.ts'
 const MAX_TEXT = 1 << 18
 const MAX_CHAIN = 1 << 14
 
+/** `:"…"}` */
+const SIGNATURE_END = 128 + 4
+
 const text = (maximum: number) => z.string().max(maximum)
 
 /**
@@ -61,15 +64,23 @@ export interface DecodedCollateral {
   readonly pckChain: readonly Certificate[]
 }
 
-/** `text` is all that it says, in one string; what is in `known` under it is not read again. */
-export function readCollateral(
-  value: unknown,
-  known: { get(text: string): DecodedCollateral | undefined },
-): { readonly text: string; readonly decoded: DecodedCollateral } {
-  const given = fieldsOf(value)
-  const text = FIELDS.map((field) => `${given[field]?.length ?? 'none'}:${given[field] ?? ''}`).join()
-  return { text, decoded: known.get(text) ?? decode(given) }
+/** What was given, and what it says. */
+export interface ReadCollateral {
+  readonly given: IntelCollateral
+  readonly decoded: DecodedCollateral
 }
+
+/** What is in `known`, word by word, is not read again. */
+export function readCollateral(value: unknown, known: { get(id: string): ReadCollateral | undefined }): ReadCollateral {
+  const given = fieldsOf(value)
+  const before = known.get(idOf(given))
+  const same = before !== undefined && FIELDS.every((field) => before.given[field] === given[field])
+  return same ? before : { given, decoded: decode(given) }
+}
+
+/** Short, and seldom that of other collateral: the signature of the TCB info, which a whole response ends with. */
+export const idOf = ({ tcb_info, tcb_info_signature }: IntelCollateral): string =>
+  tcb_info_signature ?? tcb_info.slice(-SIGNATURE_END)
 
 export const decodeCollateral = (value: unknown): DecodedCollateral => decode(fieldsOf(value))
 

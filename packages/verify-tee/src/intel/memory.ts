@@ -2,7 +2,7 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
 import { equalKeys, type PublicKey, type SignatureAlgorithm, type SignatureBackend } from '../pki/index.ts'
 import { Recent } from '../recent.ts'
-import type { DecodedCollateral } from './collateral.ts'
+import type { ReadCollateral } from './collateral.ts'
 
 const SIGNATURES = 128
 const MAX_MESSAGE = 65_536
@@ -15,8 +15,8 @@ const COLLATERAL = 16
  */
 export interface Memory {
   readonly backend: SignatureBackend
-  /** By its whole text. */
-  readonly collateral: Recent<DecodedCollateral>
+  /** By its id: see `idOf`. */
+  readonly collateral: Recent<ReadCollateral>
 }
 
 /** What a signature is right for. */

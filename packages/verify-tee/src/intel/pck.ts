@@ -2,8 +2,8 @@ import { bytesToHex } from '@noble/hashes/utils.js'
 import { malformed } from '../ledger.ts'
 import {
   type Certificate,
-  children,
   type Der,
+  DerFields,
   derBoolean,
   derOctets,
   derOid,
@@ -13,6 +13,8 @@ import {
 } from '../pki/index.ts'
 
 export const SGX_EXTENSION = '1.2.840.113741.1.13.1'
+/** The same as DER has it. */
+const SGX_ARCS = [0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01] as const
 
 /** What Intel says of a platform in the certificate of its provisioning key. Hexadecimal in lower case. */
 export interface PckExtensions {
@@ -41,8 +43,8 @@ const TYPES = ['standard', 'scalable', 'scalable-with-integrity'] as const
 export function readPckExtensions(certificate: Certificate): PckExtensions {
   const extension = certificate.extensions.get(SGX_EXTENSION)
   if (extension === undefined) throw malformed(NAME, SGX_EXTENSION, 'none')
-  const fields = table(parseDer(extension.value, NAME), SGX_EXTENSION, 7)
-  const tcb = table(required(fields, 2), `${SGX_EXTENSION}.2`, 18)
+  const fields = table(parseDer(extension.value, NAME), SGX_ARCS, 7)
+  const tcb = table(required(fields, 2), [...SGX_ARCS, 2], 18)
   const components = Array.from({ length: 16 }, (_, i) =>
     derSmall(required(tcb, i + 1), `${NAME}.component${i + 1}`, 255),
   )
@@ -64,7 +66,7 @@ export function readPckExtensions(certificate: Certificate): PckExtensions {
 }
 
 function readConfiguration(value: Der): NonNullable<PckExtensions['configuration']> {
-  const flags = table(value, `${SGX_EXTENSION}.7`, 3)
+  const flags = table(value, [...SGX_ARCS, 7], 3)
   const names = ['dynamicPlatform', 'cachedKeys', 'smtEnabled'] as const
   const found: [string, boolean][] = []
   for (const [i, name] of names.entries()) {
@@ -75,19 +77,27 @@ function readConfiguration(value: Der): NonNullable<PckExtensions['configuration
 }
 
 /** `SEQUENCE OF SEQUENCE { OID under parent, value }`, by the last arc. */
-function table(list: Der, parent: string, maximum: number): ReadonlyMap<number, Der> {
+function table(list: Der, parent: readonly number[], maximum: number): ReadonlyMap<number, Der> {
   const found = new Map<number, Der>()
-  for (const row of children(list, NAME)) {
-    const [id, value, ...more] = children(row, NAME)
-    if (id === undefined || value === undefined || more.length > 0)
-      throw malformed(NAME, 'an identifier and a value', 'other')
-    const oid = derOid(id, NAME)
-    const arc = oid.startsWith(`${parent}.`) ? Number(oid.slice(parent.length + 1)) : Number.NaN
-    if (!Number.isInteger(arc) || arc < 1 || arc > maximum) throw malformed(NAME, `fields of ${parent}`, oid)
-    if (found.has(arc)) throw malformed(NAME, 'each field once', `${oid} twice`)
+  for (const rows = new DerFields(list, NAME); rows.more; ) {
+    const row = new DerFields(rows.next('field'), NAME)
+    const id = row.next('identifier')
+    const value = row.next('value')
+    row.end()
+    const arc = lastArc(id, parent)
+    if (arc < 1 || arc > maximum) throw malformed(NAME, `fields 1 to ${maximum} of a list`, derOid(id, NAME))
+    if (found.has(arc)) throw malformed(NAME, 'each field once', `${derOid(id, NAME)} twice`)
     found.set(arc, value)
   }
   return found
+}
+
+/** Of an identifier that has one arc more than `parent`, a small one; else 0. */
+function lastArc({ tag, source, from, end }: Der, parent: readonly number[]): number {
+  const arc = source[end - 1] ?? 0
+  const isBelow =
+    tag === TAG.oid && end - from === parent.length + 1 && parent.every((byte, i) => source[from + i] === byte)
+  return isBelow && arc < 0x80 ? arc : 0
 }
 
 function required(fields: ReadonlyMap<number, Der>, arc: number): Der {

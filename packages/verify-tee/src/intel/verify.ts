@@ -11,7 +11,7 @@ import { type Certified, certifiedBy, differences } from './certification.ts'
 import { equalChains, verifyChain } from './chain.ts'
 import { INTEL_CHECKS, type IntelCheck } from './checks.ts'
 import { claimsOf, type IntelClaims } from './claims.ts'
-import { type IntelCollateral, readCollateral, within } from './collateral.ts'
+import { type IntelCollateral, idOf, readCollateral, within } from './collateral.ts'
 import { memoryOf } from './memory.ts'
 import { MAX_QUOTE_BYTES, parseQuote, type Quote } from './parse.ts'
 import { SGX_EXTENSION } from './pck.ts'
@@ -61,8 +61,8 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
       await checkQuote(ledger, quote, inQuote, trust, backend)
     }
     if (collateral === undefined) throw new Lack('TCB info, QE identity and revocation lists of this platform')
-    const { text, decoded } = readCollateral(collateral, memory.collateral)
-    const { pckChain } = decoded
+    const read = readCollateral(collateral, memory.collateral)
+    const { pckChain } = read.decoded
     const sameChain = pckChain.length === 0 || inQuote === undefined || equalChains(pckChain, inQuote.chain)
     ledger.require(
       'collateral',
@@ -74,8 +74,8 @@ export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): 
       found({ claims: claimsOf(quote, certified), platformId: certified.pck.ppid })
       await checkQuote(ledger, quote, certified, trust, backend)
     }
-    const { tcbInfo, qeIdentity } = await authenticate(ledger, decoded, quote, certified, trust)
-    memory.collateral.set(text, decoded)
+    const { tcbInfo, qeIdentity } = await authenticate(ledger, read.decoded, quote, certified, trust)
+    memory.collateral.set(idOf(read.given), read)
     const sameTee = tcbInfo.id === (quote.body.tee === 'sgx' ? 'SGX' : 'TDX')
     const sameQe = qeIdentity.id === (quote.body.tee === 'sgx' ? 'QE' : 'TD_QE')
     if (sameQe) checkQe(ledger, quote, qeIdentity)

@@ -8,7 +8,6 @@ import {
   DerFields,
   derBitString,
   derBoolean,
-  derOctets,
   derOid,
   derSignature,
   derSmall,
@@ -120,13 +119,13 @@ export function readExtensions(explicit: Der, tag: number, name: string): Readon
 
 export function extensionList(list: Der, name: string): ReadonlyMap<string, Extension> {
   const found = new Map<string, Extension>()
-  for (const entry of children(list, name)) {
-    const fields = new DerFields(entry, name)
+  for (const entries = new DerFields(list, name); entries.more; ) {
+    const fields = new DerFields(entries.next('extension'), name)
     const oid = derOid(fields.next('id'), name)
     const flag = fields.optional(TAG.boolean)
     // Some vendors write the default, false, out.
     const critical = flag === undefined ? false : derBoolean(flag, `${name}.${oid}`)
-    const value = derOctets(fields.next('value'), `${name}.${oid}`)
+    const value = fields.next(oid, TAG.octetString).content
     fields.end()
     if (found.has(oid)) throw malformed(name, 'each extension once', `${oid} twice`)
     if (found.size === MAX_EXTENSIONS) throw malformed(name, `at most ${MAX_EXTENSIONS} extensions`, 'more')
@@ -164,8 +163,17 @@ function usage(extensions: ReadonlyMap<string, Extension>, name: string): Readon
 
 const UTF8 = new TextDecoder('utf-8', { fatal: false })
 
+/** By object: those of issuers stay. */
+const read = new WeakMap<Uint8Array, { readonly name: string | undefined }>()
+
 /** The common name in a Name, for people and for vendors that put a meaning into it. */
 export function commonName(subject: Uint8Array): string | undefined {
+  const known = read.get(subject) ?? { name: readCommonName(subject) }
+  read.set(subject, known)
+  return known.name
+}
+
+function readCommonName(subject: Uint8Array): string | undefined {
   for (const set of children(parseDer(subject, 'name'), 'name')) {
     for (const attribute of children(set, 'name', TAG.set)) {
       const [type, value] = children(attribute, 'name')

@@ -4,7 +4,7 @@ import { malformed } from '../ledger.ts'
 import { dated } from '../moment.ts'
 import { signatureAlgorithm } from './algorithm.ts'
 import { type Certificate, type Extension, extensionList, readExtensions, signatureOf } from './certificate.ts'
-import { children, type Der, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
+import { type Der, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
 import type { PathResult } from './path.ts'
 import type { SignatureAlgorithm, SignatureBackend } from './signature/index.ts'
 
@@ -55,8 +55,8 @@ export function parseCrl(der: Uint8Array, name: string): Crl {
 function readRevoked(list: Der, name: string): ReadonlySet<string> {
   const field = `${name}.revoked`
   const revoked = new Set<string>()
-  for (const entry of children(list, field)) {
-    const row = new DerFields(entry, field)
+  for (const entries = new DerFields(list, field); entries.more; ) {
+    const row = new DerFields(entries.next('entry'), field)
     revoked.add(bytesToHex(derUnsigned(row.next('serial'), field)))
     derTime(row.next('date'), field)
     const about = row.optional(TAG.sequence)

@@ -108,6 +108,11 @@ export class DerFields {
     this.#at = parent.from
   }
 
+  /** Whether there are more. */
+  get more(): boolean {
+    return this.#at < this.#parent.end
+  }
+
   next(field: string, tag?: number): Der {
     const { source, end } = this.#parent
     if (this.#at === end) throw malformed(`${this.name}.${field}`, 'a value', 'the end')
@@ -213,16 +218,20 @@ export function derTime(value: Der, name: string): bigint {
   const { tag, source, from, end } = value
   const size = tag === TAG.utcTime ? UTC_TIME : tag === TAG.generalizedTime ? GENERALIZED_TIME : 0
   if (end - from !== size || !isZulu(source, from, end)) throw notTime(value, name, 'a time in Zulu with seconds')
-  const two = (back: number): number => 10 * digit(source, end - back) + digit(source, end - back + 1)
-  const [month, day, hour, minute, second] = [two(11), two(9), two(7), two(5), two(3)]
-  const short = two(13)
-  const year = size === GENERALIZED_TIME ? 100 * two(15) + short : short + (short < 50 ? 2000 : 1900)
+  const month = two(source, end - 11)
+  const day = two(source, end - 9)
+  const hour = two(source, end - 7)
+  const minute = two(source, end - 5)
+  const second = two(source, end - 3)
+  const short = two(source, end - 13)
+  const year = size === GENERALIZED_TIME ? 100 * two(source, from) + short : short + (short < 50 ? 2000 : 1900)
   const days = month === 2 && isLeap(year) ? 29 : DAYS[month - 1]
   if (days === undefined || day < 1 || day > days || hour > 23 || minute > 59 || second > 59)
     throw notTime(value, name, 'a date that exists')
   return BigInt(((daysBefore(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
 }
 
+const two = (bytes: Uint8Array, at: number): number => 10 * digit(bytes, at) + digit(bytes, at + 1)
 const digit = (bytes: Uint8Array, at: number): number => (bytes[at] ?? 0) - 0x30
 
 function isZulu(bytes: Uint8Array, from: number, end: number): boolean {

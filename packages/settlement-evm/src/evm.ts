@@ -38,7 +38,10 @@ export interface EvmOptions {
    * under way. Absent: in memory, gone with the process.
    */
   readonly journalDirectory?: string
-  /** When a transaction counts: `n` blocks deep (default 1, the newest), or safe or finalized by the node's word. */
+  /**
+   * When a transaction counts: `n` blocks deep (default 1, the newest), or `safe` or `finalized` by the node's word. On a rollup a
+   * number of blocks is its sequencer's word, however many; `safe` is on the chain below, `finalized` is final there.
+   */
   readonly confirmations?: LaneOptions['confirmations']
 }
 

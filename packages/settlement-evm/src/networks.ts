@@ -1,10 +1,10 @@
 import { fail } from './errors.ts'
 
-/** Names for people. A chain is identified by its id, which the RPC must confirm. */
-const CHAIN_IDS = {
+/** Names for people, of networks that are open. A chain is identified by its id, which the RPC must confirm. */
+export const CHAIN_IDS = {
   mainnet: 1n,
   sepolia: 11155111n,
-  holesky: 17000n,
+  hoodi: 560048n,
   optimism: 10n,
   'optimism-sepolia': 11155420n,
   base: 8453n,

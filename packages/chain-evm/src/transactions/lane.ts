@@ -45,7 +45,11 @@ export interface SendParameters {
 export interface LaneOptions {
   /** Where the journal is kept, a file for each chain and account. Absent: in memory, gone with the process. */
   readonly journalDirectory?: string
-  /** When a transaction counts: in a block that is the newest (1, the default), `n` deep, or safe or finalized by the node's word. */
+  /**
+   * When a transaction counts: in a block that is the newest (1, the default), `n` deep, or `safe` or `finalized` by the node's
+   * word. On a rollup a number of blocks is its sequencer's word, however many; `safe` is on the chain below, `finalized` is
+   * final there.
+   */
   readonly confirmations?: number | 'safe' | 'finalized'
   /** Blocks for which a transaction that counts is still looked after, and sent again if it falls out; default 64. */
   readonly reorgDepth?: number

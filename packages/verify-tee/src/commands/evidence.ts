@@ -1,8 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js'
 import { fail } from '../errors.ts'
+import { invalidOption } from '../policy/index.ts'
 import { textOf } from './files.ts'
-import { invalid } from './options.ts'
 import { visible } from './print.ts'
 import { type Kind, LOOKED_FOR, type Recognised, recognise } from './recognise.ts'
 
@@ -34,9 +34,9 @@ export function findEvidence(bytes: Uint8Array, file: string): readonly Piece[] 
 export function onePiece(pieces: readonly Piece[], part: number | undefined): Piece {
   const [only] = pieces
   if (part === undefined && pieces.length > 1)
-    throw invalid('--part', `which of the ${pieces.length} pieces of evidence in the file`, 'nothing')
+    throw invalidOption('--part', `which of the ${pieces.length} pieces of evidence in the file`, 'nothing')
   const piece = part === undefined ? only : pieces[part - 1]
-  if (piece === undefined) throw invalid('--part', `1 to ${pieces.length}`, `${part}`)
+  if (piece === undefined) throw invalidOption('--part', `1 to ${pieces.length}`, `${part}`)
   return piece
 }
 
@@ -177,5 +177,9 @@ function describe(bytes: Uint8Array): string {
   const der = bytes[0] === 0x30 && bytes[1] === 0x82 ? ' (DER, as certificates and revocation lists are)' : ''
   return `${bytes.length} bytes that begin with ${head}${der}`
 }
+
+/** Without the format around it, where there is one. */
+export const unwrapped = ({ bytes, wrapped }: Piece): Uint8Array =>
+  wrapped === undefined ? bytes : bytes.subarray(wrapped.offset, wrapped.offset + wrapped.length)
 
 export const digestOf = (bytes: Uint8Array): string => bytesToHex(sha256(bytes))

@@ -1,5 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { lstat, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fail } from '../errors.ts'
 import { visible } from './print.ts'
 
@@ -63,6 +63,36 @@ async function about(full: string, path: string) {
   }
 }
 
+/** Throws `VS_TEE_FILE` unless nothing is there, or an empty folder. */
+export async function mustBeFree(cwd: string, path: string): Promise<void> {
+  const full = resolve(cwd, path)
+  const found = await lstat(full).catch((cause: unknown) => {
+    if (codeOf(cause) === 'ENOENT') return undefined
+    throw unreadable(path, cause)
+  })
+  if (found === undefined) return
+  if (!found.isDirectory() || (await readdir(full)).length > 0) throw taken(path)
+}
+
+/** A new folder, which appears with all of the files in it: written beside, then moved. What is there already stays. */
+export async function writeFolder(cwd: string, path: string, files: readonly NamedFile[]): Promise<void> {
+  const full = resolve(cwd, path)
+  const draft = join(dirname(full), `.${basename(full)}-${process.pid}-${Date.now().toString(36)}`)
+  try {
+    await mkdir(draft)
+    for (const { name, bytes } of files) await writeFile(join(draft, name), bytes, { flag: 'wx', flush: true })
+    await rename(draft, full)
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true })
+    const code = codeOf(cause)
+    if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR') throw taken(path)
+    const reason = code === 'ENOENT' ? 'the folder that it should lie in is not there' : REASONS[code]
+    throw fail('VS_TEE_FILE', { details: { path: visible(path), reason: reason ?? 'can not be written' }, cause })
+  }
+}
+
+const taken = (path: string) => unusable(path, 'is there already, and nothing is written over: name another')
+
 /** UTF-8, or undefined where the bytes are none. A byte order mark is taken off. */
 export function textOf(bytes: Uint8Array): string | undefined {
   try {
@@ -85,7 +115,10 @@ export async function readJson(cwd: string, path: string): Promise<unknown> {
 export const unusable = (path: string, reason: string) =>
   fail('VS_TEE_FILE', { details: { path: visible(path), reason } })
 
+const codeOf = (cause: unknown): string =>
+  typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : ''
+
 function unreadable(path: string, cause: unknown) {
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : ''
-  return fail('VS_TEE_FILE', { details: { path: visible(path), reason: REASONS[code] ?? 'can not be read' }, cause })
+  const reason = REASONS[codeOf(cause)] ?? 'can not be read'
+  return fail('VS_TEE_FILE', { details: { path: visible(path), reason }, cause })
 }

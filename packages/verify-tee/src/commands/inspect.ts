@@ -1,6 +1,6 @@
 import type { Command, CommandIo } from '@veristack/core'
 import { moment } from '../moment.ts'
-import { digestOf, findEvidence, onePiece, type Piece } from './evidence.ts'
+import { digestOf, findEvidence, onePiece, type Piece, unwrapped } from './evidence.ts'
 import { readBytes } from './files.ts'
 import { momentOf, parseCommand, partOf } from './options.ts'
 import { json, row, type Section, table } from './print.ts'
@@ -41,11 +41,11 @@ Exit status 0: shown, whatever is wrong with it. 1: no evidence is in the file.
   },
 }
 
-async function inspect({ kind, bytes, wrapped }: Piece, now: bigint | undefined): Promise<View> {
-  const vendor = await vendorOf[kind]()
-  if (wrapped === undefined) return vendor.inspect(bytes, now)
+async function inspect(piece: Piece, now: bigint | undefined): Promise<View> {
+  const { kind, bytes, wrapped } = piece
+  const view = await (await vendorOf[kind]()).inspect(unwrapped(piece), now)
+  if (wrapped === undefined) return view
   const { by, offset, length } = wrapped
-  const view = await vendor.inspect(bytes.subarray(offset, offset + length), now)
   const after = bytes.length - offset - length
   const around = `it lies in ${by}, ${offset} bytes before it and ${after} after it: tee verify refuses it until they are taken off`
   return { ...view, wrong: [around, ...view.wrong] }

@@ -1,8 +1,10 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { fetchIntelCollateral } from '../intel/index.ts'
 import { commonName } from '../pki/index.ts'
-import { unusable } from './files.ts'
+import { invalidOption, shown } from '../policy/index.ts'
+import { type NamedFile, unusable } from './files.ts'
 import { isRoot, nameOf, onlyOne, type PkiFiles, pemOf, sortFiles } from './pki-files.ts'
-import type { Collateral, ReadCollateral } from './vendor.ts'
+import type { Collateral, Fetching, ReadCollateral } from './vendor.ts'
 
 /** Members of a set that other tools write beside what is judged. */
 const BESIDE = new Set(['version', 'major_version', 'minor_version', 'tee_type'])
@@ -37,6 +39,16 @@ function normal(set: Readonly<Record<string, unknown>>): unknown {
   return Object.fromEntries(
     entries.map(([key, v]) => [key, typeof v === 'object' && v !== null ? JSON.stringify(v) : v]),
   )
+}
+
+/** The set in one file. */
+export async function fetchIntel(evidence: Uint8Array, asked: Fetching): Promise<readonly NamedFile[]> {
+  const { update, product, ...options } = asked
+  if (product !== undefined) throw invalidOption('--product', 'nothing for evidence of Intel', shown(product))
+  if (update !== undefined && update !== 'standard' && update !== 'early')
+    throw invalidOption('--update', '"standard" or "early"', shown(update))
+  const set = await fetchIntelCollateral(evidence, { ...options, ...(update === undefined ? {} : { update }) })
+  return [{ name: 'collateral.json', bytes: utf8ToBytes(`${JSON.stringify(set, null, 2)}\n`) }]
 }
 
 function fromParts(sorted: PkiFiles, place: string): ReadCollateral {

@@ -12,7 +12,7 @@ import {
   verifyIntel,
 } from '../intel/index.ts'
 import { readSgxReport, readTdReport, type SgxReport, type TdReport } from '../intel/report.ts'
-import { intelCollateral } from './intel-collateral.ts'
+import { fetchIntel, intelCollateral } from './intel-collateral.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
 import { chainSection, findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
@@ -25,6 +25,7 @@ export const intel: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: intelCollateral,
+  fetch: fetchIntel,
   verify: judgedBy(verifyIntel),
 }
 

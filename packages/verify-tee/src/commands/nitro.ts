@@ -9,7 +9,7 @@ import {
 } from '../nitro/index.ts'
 import { unusable } from './files.ts'
 import { hexRow, row, type Section } from './print.ts'
-import { chainSection, findings, judgedBy, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import { chainSection, findings, judgedBy, nothingToFetch, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const MAX_AGE_SECONDS = 300
 
@@ -22,6 +22,7 @@ export const nitro: VendorCommands = {
   collateral({ path }) {
     throw unusable(path, 'there is no collateral for Nitro documents')
   },
+  fetch: () => Promise.reject(nothingToFetch('Nitro documents carry their certificates, and AWS publishes no lists')),
   verify: judgedBy(verifyNitro),
 }
 

@@ -1,6 +1,7 @@
 import { moment } from '../moment.ts'
 import {
   inspectNvidia,
+  NRAS_ISSUER,
   type NvidiaAppraisal,
   type NvidiaClaims,
   type NvidiaDevice,
@@ -10,7 +11,16 @@ import {
 } from '../nvidia/index.ts'
 import { nvidiaCollateral } from './nvidia-collateral.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
-import { chainSection, findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
+import {
+  chainSection,
+  findings,
+  judgedBy,
+  latest,
+  nothingToFetch,
+  reasonOf,
+  type VendorCommands,
+  type View,
+} from './vendor.ts'
 
 const anything = {
   appraisal: {
@@ -27,6 +37,12 @@ export const nvidia: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: nvidiaCollateral,
+  fetch: () =>
+    Promise.reject(
+      nothingToFetch(
+        `tokens need ${NRAS_ISSUER}/.well-known/jwks.json, saved in a file; reports need lists and OCSP answers, as the README says`,
+      ),
+    ),
   verify: judgedBy(verifyNvidia),
 }
 

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { fail } from '../errors.ts'
 import { moment } from '../moment.ts'
+import { invalidOption } from '../policy/index.ts'
 
 type Options = NonNullable<ParseArgsConfig['options']>
 type Values<O extends Options> = ReturnType<
@@ -15,7 +15,7 @@ export function parseCommand<const O extends Options>(
   const { values, positionals } = parse(args, options)
   const [file, ...more] = positionals
   if (file === undefined || more.length > 0)
-    throw invalid('FILE', 'one file of evidence', more.length > 0 ? `${positionals.length} files` : 'nothing')
+    throw invalidOption('FILE', 'one file of evidence', more.length > 0 ? `${positionals.length} files` : 'nothing')
   return { values, file }
 }
 
@@ -23,8 +23,11 @@ function parse<const O extends Options>(args: readonly string[], options: O) {
   try {
     return parseArgs({ args: [...args], allowPositionals: true, strict: true, options })
   } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause)
-    throw fail('VS_TEE_INVALID_OPTION', { message: message.split('. ')[0] ?? message, cause })
+    const message = cause instanceof Error ? cause.message : ''
+    const name = /'(?:-\w, )?(--?[\w-]{1,64})/.exec(message)?.[1] ?? 'something else'
+    const known = Object.keys(options).map((option) => `--${option}`)
+    if (!known.includes(name)) throw invalidOption('option', known.join(', '), name)
+    throw invalidOption(name, /does not take/.test(message) ? 'no value' : 'a value', 'something else')
   }
 }
 
@@ -50,7 +53,7 @@ export function momentOf(text: string, clock: () => number = Date.now): Moment {
       ? Math.floor(Date.parse(text.replace(' ', 'T')) / 1000)
       : Number.NaN
   if (!(seconds >= 0 && seconds <= LAST_SECOND))
-    throw invalid('--now', 'RFC 3339 such as 2026-01-31T12:00:00Z, Unix seconds, or the word now', text)
+    throw invalidOption('--now', 'RFC 3339 such as 2026-01-31T12:00:00Z, Unix seconds, or the word now', text)
   return { seconds: BigInt(seconds), text: `${moment(seconds)} (as given)` }
 }
 
@@ -62,14 +65,11 @@ const isDay = (date: string): boolean => {
 
 export function partOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw invalid('--part', 'a number from 1', text)
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw invalidOption('--part', 'a number from 1', text)
   return Number(text)
 }
 
 export function required(value: string | undefined, name: string, expected: string): string {
-  if (value === undefined || value === '') throw invalid(name, expected, 'nothing')
+  if (value === undefined || value === '') throw invalidOption(name, expected, 'nothing')
   return value
 }
-
-export const invalid = (field: string, expected: string, got: string) =>
-  fail('VS_TEE_INVALID_OPTION', { details: { field, expected, got } })

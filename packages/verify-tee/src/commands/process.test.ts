@@ -40,6 +40,12 @@ test('the command line has these commands, and refuses in one line', async () =>
   const refused = await ended(start('tee', 'inspect', 'package.json'))
   expect(refused).toMatchObject({ status: 1, out: '' })
   expect(refused.err).toMatch(/^veristack: The file holds no evidence[^\n]*\[VS_TEE_UNKNOWN_EVIDENCE\]\n$/)
+  for (const args of [['tee'], ['tee', '--help']])
+    expect(await ended(start(...args))).toMatchObject({
+      status: 0,
+      err: '',
+      out: expect.stringMatching(/^veristack tee COMMAND FILE[\s\S]*\n {2}veristack tee verify FILE --policy P/),
+    })
   const help = await ended(start('tee', 'verify', '--help'))
   expect(help).toMatchObject({ status: 0, out: expect.stringMatching(/^veristack tee verify FILE --policy P --now T/) })
 })

@@ -1,15 +1,23 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { certificate, makeCollateral, makeQuote } from '../intel/platform.fixture.ts'
+import { certificate, makeQuote } from '../intel/platform.fixture.ts'
+import { pcs } from '../intel/service.fixture.ts'
 import { makeEvidence, ourRoot } from '../nitro/enclave.fixture.ts'
+import { type Service, serve } from '../service.fixture.ts'
 import { expectPlain, inFolder, type Ran, runTee } from './commands.fixture.ts'
+
+let service: Service
+beforeAll(async () => {
+  service = await serve(pcs('der'))
+})
+afterAll(() => service.close())
 
 test('the lines of the README do what they say', async () => {
   const readme = await readFile(join(__dirname, '..', '..', 'README.md'), 'utf8')
   const section = /\n## On the command line\n([\s\S]*?)\n(?:## |<!-- )/.exec(readme)?.[1] ?? ''
   const block = (language: string): string =>
     new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``).exec(section)?.[1]?.trimEnd() ?? ''
-  const [inspect = '', verify = '', folderOf = '', ...more] = block('sh').split('\n')
+  const [inspect = '', verify = '', fetch = '', folderOf = '', ...more] = block('sh').split('\n')
   expect(more).toEqual([])
 
   const files = {
@@ -38,8 +46,12 @@ test('the lines of the README do what they say', async () => {
     expect(late.status).toBe(1)
     expect(late.out.slice(0, block('text').length)).toBe(block('text'))
 
-    await mkdir(join(folder, 'collateral'))
-    await writeFile(join(folder, 'collateral', 'set.json'), JSON.stringify(makeCollateral()))
+    const fetched = await run(fetch, '--base-url', service.base, '--root-crl-url', `${service.base}/root.crl`)
+    expect(fetched).toMatchObject({
+      status: 0,
+      error: undefined,
+      out: expect.stringMatching(/^fetched into collateral\n/),
+    })
     const byClock = await run(folderOf, '--root', 'intel.der')
     expect(byClock.error).toBeUndefined()
     expect(byClock.out).toMatch(/^ {2}now {17}20\S+ \(the clock of this machine\)$/m)

@@ -1,8 +1,11 @@
+import { utf8ToBytes } from '@noble/hashes/utils.js'
 import { equalBytes } from '../bytes.ts'
-import type { SevSnpCollateral } from '../sev-snp/index.ts'
-import { unusable } from './files.ts'
+import { invalidOption, shown } from '../policy/index.ts'
+import { fetchSevSnpCollateral, type SevSnpCollateral } from '../sev-snp/index.ts'
+import { PRODUCTS } from '../sev-snp/product.ts'
+import { type NamedFile, unusable } from './files.ts'
 import { isRoot, nameOf, onlyOne, pemOf, sortFiles } from './pki-files.ts'
-import type { Collateral, ReadCollateral } from './vendor.ts'
+import type { Collateral, Fetching, ReadCollateral } from './vendor.ts'
 
 /**
  * A JSON file `{"vek":…,"issuer":…,"crl":…}` of PEM or base64; or certificates and a list in files, as AMD's service
@@ -34,4 +37,22 @@ export function sevSnpCollateral({ path, isFolder, files }: Collateral): ReadCol
     ...(crl === undefined ? {} : { crl: crl.der }),
   }
   return { value, unused: [...sorted.others, ...sorted.json.map(({ file }) => file)] }
+}
+
+/** What the evidence does not carry itself, as AMD's service answers it. */
+export async function fetchSevSnp(evidence: Uint8Array, asked: Fetching): Promise<readonly NamedFile[]> {
+  const { pccsUrl, rootCrlUrl, update, product, ...options } = asked
+  for (const [name, given] of Object.entries({
+    '--pccs-url': pccsUrl,
+    '--root-crl-url': rootCrlUrl,
+    '--update': update,
+  }))
+    if (given !== undefined) throw invalidOption(name, 'nothing for evidence of AMD', shown(given))
+  const known = PRODUCTS.find((line) => line === product)
+  if (product !== undefined && known === undefined)
+    throw invalidOption('--product', PRODUCTS.map(shown).join(' or '), shown(product))
+  const { vek, issuer, crl } = await fetchSevSnpCollateral(evidence, { ...options, ...(known && { product: known }) })
+  return Object.entries({ 'vek.der': vek, 'issuer.pem': issuer, 'crl.der': crl }).flatMap(([name, part]) =>
+    part === undefined ? [] : [{ name, bytes: typeof part === 'string' ? utf8ToBytes(part) : part }],
+  )
 }

@@ -12,7 +12,7 @@ import {
 } from '../sev-snp/index.ts'
 import { REPORT_BYTES } from '../sev-snp/parse.ts'
 import { hexRow, type Row, row, type Section } from './print.ts'
-import { sevSnpCollateral } from './sev-snp-collateral.ts'
+import { fetchSevSnp, sevSnpCollateral } from './sev-snp-collateral.ts'
 import { findings, judgedBy, latest, reasonOf, type VendorCommands, type View } from './vendor.ts'
 
 const anything = {
@@ -24,6 +24,7 @@ export const sevSnp: VendorCommands = {
   inspect,
   defaultPolicy: anything,
   collateral: sevSnpCollateral,
+  fetch: fetchSevSnp,
   verify: judgedBy(verifySevSnp),
 }
 

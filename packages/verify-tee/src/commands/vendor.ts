@@ -1,4 +1,5 @@
 import { isVeristackError } from '@veristack/core/receipt'
+import { fail } from '../errors.ts'
 import { moment } from '../moment.ts'
 import type { TeeVerdict } from '../verdict.ts'
 import type { NamedFile } from './files.ts'
@@ -49,6 +50,19 @@ export interface Judging {
   readonly root?: Uint8Array
 }
 
+/** What `tee fetch` was asked for. Addresses of http or https. */
+export interface Fetching {
+  readonly fetch: typeof fetch
+  /** Unix seconds. */
+  readonly now: bigint
+  readonly signal: AbortSignal
+  readonly baseUrl?: string
+  readonly pccsUrl?: string
+  readonly rootCrlUrl?: string
+  readonly update?: string
+  readonly product?: string
+}
+
 /** One vendor, as the commands use it. */
 export interface VendorCommands {
   /** Throws nothing for evidence. `now`: Unix seconds; without it, a time at which the evidence may have been made. */
@@ -57,6 +71,8 @@ export interface VendorCommands {
   readonly defaultPolicy: Policy
   /** From files to what `verify` takes. Throws `VS_TEE_FILE` where they are something else. */
   collateral(given: Collateral): ReadCollateral
+  /** Files that `collateral` reads, with what the vendor's service says of the platform. */
+  fetch(evidence: Uint8Array, asked: Fetching): Promise<readonly NamedFile[]>
   verify(evidence: Uint8Array, judging: Judging): Promise<TeeVerdict<unknown>>
 }
 
@@ -67,6 +83,10 @@ export const judgedBy =
   ): VendorCommands['verify'] =>
   (evidence, { policy, ...more }) =>
     verify(evidence, { ...policy, ...more } as Options)
+
+/** Of a vendor without a service to ask. */
+export const nothingToFetch = (reason: string) =>
+  fail('VS_TEE_FETCH', { message: 'There is no service to fetch this collateral from', details: { reason } })
 
 /** Each is loaded when evidence of it is there. */
 export const vendorOf: Readonly<Record<Kind, () => Promise<VendorCommands>>> = {

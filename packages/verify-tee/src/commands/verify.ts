@@ -16,9 +16,10 @@ Nothing is fetched. Exit status 0: accepted. 1: rejected or undetermined; the re
 --policy P      a JSON file {"appraisal":…,"relyingParty":…} with the vendor's policies, all of what they need; or the word
                 default: the vendor's defaults with any code, any report data and any platform, which is printed
 --now T         judge at this time: RFC 3339, Unix seconds, or the word now for the clock of this machine
---collateral C  what the vendor says of the platform: a JSON file, or a folder of its parts
-                Intel: a set as fetchIntelCollateral returns it, or the answers of PCS or PCCS; AMD: {"vek","issuer","crl"},
-                or certificates and list
+--collateral C  what the vendor says of the platform: a file, or a folder of its parts, told apart by contents; what tee fetch
+                wrote. Intel: a set {"tcb_info",…}, or the answers of PCS or PCCS. AMD: {"vek","issuer","crl"}, or
+                certificates and list. NVIDIA: {"keySet","certificateChain","crls","ocsp"}, or key set (jwks.json), the
+                chain of a report in one PEM file, lists and OCSP answers. Nitro: none
 --root R        a certificate in place of the vendor's pinned root, DER or PEM: for tests and private PKIs
 --part N        the Nth piece of evidence, where the file has several
 --full          every byte of long values
@@ -121,15 +122,12 @@ function print(io: CommandIo, verdict: TeeVerdict<unknown>, asked: Asked, full: 
     verdict.status === 'accepted'
       ? []
       : [row('because', verdict.status === 'rejected' ? `${verdict.check}: ${verdict.detail}` : verdict.detail)]
-  const hint =
-    piece.wrapped === undefined || verdict.status === 'accepted'
-      ? []
-      : [row('hint', `evidence lies at byte ${piece.wrapped.offset}, in ${piece.wrapped.by}: take that off`)]
+  const hints = verdict.status === 'accepted' ? [] : [...wrappedHint(piece), ...collateralHint(verdict, asked)]
   const asWhat: Section = {
     title: headline(verdict),
     rows: [
       ...why,
-      ...hint,
+      ...hints.map((text) => row('hint', text)),
       row('vendor', LABELS[verdict.vendor]),
       row('file', asked.file),
       row('found', `${piece.found}, ${piece.bytes.length} bytes`),
@@ -152,6 +150,17 @@ function print(io: CommandIo, verdict: TeeVerdict<unknown>, asked: Asked, full: 
     nameWidth: 2,
   }
   io.out(table([asWhat, platform, ...policySections(asked), ...stages, notCovered], full).slice(1))
+}
+
+const wrappedHint = ({ wrapped }: Piece): readonly string[] =>
+  wrapped === undefined ? [] : [`evidence lies at byte ${wrapped.offset}, in ${wrapped.by}: take that off`]
+
+function collateralHint(verdict: TeeVerdict<unknown>, { file, piece, collateralName }: Asked): readonly string[] {
+  const lacks = verdict.status === 'undetermined' || (verdict.status === 'rejected' && verdict.code === 'VS_TEE_CRL')
+  const isFetched = piece.kind === 'intel' || piece.kind === 'sev-snp'
+  return lacks && isFetched && collateralName === undefined
+    ? [`veristack tee fetch ${file} --out DIR, then --collateral DIR`]
+    : []
 }
 
 const idRows = (id: string | undefined): readonly Row[] => [

@@ -1,68 +1,29 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Reply, type Service, serve } from '../service.fixture.ts'
 import { diskCache, type FetchIntelOptions, fetchIntelCollateral, type IntelCollateral, verifyIntel } from './index.ts'
-import { FMSPC, type Json, makeCollateral, makeQuote, NOW, ourOptions, pckId, signBody } from './platform.fixture.ts'
+import { type Json, makeCollateral, makeQuote, NOW, ourOptions, pckId } from './platform.fixture.ts'
+import { pcs } from './service.fixture.ts'
 
-type Reply = { readonly status?: number; readonly headers?: Record<string, string>; readonly body: string | Uint8Array }
-
-let server: Server
-let base: string
-let asked: string[]
-let replies: (path: string) => Reply | 'silence'
-
+let service: Service
 const collateral = makeCollateral()
 let served: IntelCollateral = collateral
-const honest =
-  (crlForm: 'der' | 'hex'): typeof replies =>
-  (path) => {
-    const crl = (hex: string) => (crlForm === 'hex' ? hex : new Uint8Array(Buffer.from(hex, 'hex')))
-    const headed = (name: string, chain: string | undefined, body: string | Uint8Array): Reply => ({
-      headers: { [name]: encodeURIComponent(chain ?? '') },
-      body,
-    })
-    if (path === `/tdx/certification/v4/tcb?fmspc=${FMSPC}&update=standard`) {
-      const body = `{"tcbInfo":${served.tcb_info},"signature":"${served.tcb_info_signature}"}`
-      return headed('TCB-Info-Issuer-Chain', served.tcb_info_issuer_chain, body)
-    }
-    if (path === '/tdx/certification/v4/qe/identity?update=standard') {
-      const body = `{"enclaveIdentity":${served.qe_identity},"signature":"${signBody(served.qe_identity)}"}`
-      return headed('SGX-Enclave-Identity-Issuer-Chain', served.qe_identity_issuer_chain, body)
-    }
-    if (path === '/sgx/certification/v4/pckcrl?ca=platform&encoding=der')
-      return headed('SGX-PCK-CRL-Issuer-Chain', served.pck_crl_issuer_chain, crl(served.pck_crl))
-    if (path === '/root.crl' || path === '/sgx/certification/v4/rootcacrl') return { body: crl(served.root_ca_crl) }
-    return { status: 404, body: '' }
-  }
+const honest = (crlForm: 'der' | 'hex') => pcs(crlForm, () => served)
 
 beforeAll(async () => {
-  server = createServer((request, response) => {
-    asked.push(request.url ?? '')
-    const reply = replies(request.url ?? '')
-    if (reply === 'silence') return
-    response.writeHead(reply.status ?? 200, reply.headers)
-    response.end(reply.body)
-  })
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  service = await serve(honest('der'))
 })
-afterAll(() => {
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => service.close())
 beforeEach(() => {
-  asked = []
+  service.asked.length = 0
   served = collateral
-  replies = honest('der')
+  service.replies = honest('der')
 })
 
 const options = (change: Partial<FetchIntelOptions> = {}): FetchIntelOptions => ({
-  baseUrl: base,
-  rootCrlUrl: `${base}/root.crl`,
+  baseUrl: service.base,
+  rootCrlUrl: `${service.base}/root.crl`,
   now: NOW,
   fetch,
   ...change,
@@ -71,20 +32,20 @@ const options = (change: Partial<FetchIntelOptions> = {}): FetchIntelOptions => 
 test('what Intel’s service sends is what a quote is judged by', async () => {
   const quote = makeQuote()
   const fetched = await fetchIntelCollateral(quote, options())
-  expect(asked).toHaveLength(4)
+  expect(service.asked).toHaveLength(4)
   expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
 })
 
 test('what a caching service sends, with lists in hexadecimal, is too', async () => {
-  replies = honest('hex')
+  service.replies = honest('hex')
   const quote = makeQuote()
-  const fetched = await fetchIntelCollateral(quote, { pccsUrl: `${base}/`, now: NOW, fetch })
+  const fetched = await fetchIntelCollateral(quote, { pccsUrl: `${service.base}/`, now: NOW, fetch })
   expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
 })
 
 test('how a caching service ends its chains does not matter', async () => {
   const ends = (chain: string) => chain.trim().replaceAll('\n', '\r\n')
-  replies = (path) => {
+  service.replies = (path) => {
     const reply = honest('hex')(path) as Reply
     const headers = Object.entries(reply.headers ?? {}).map(([name, chain]) => [
       name,
@@ -93,7 +54,7 @@ test('how a caching service ends its chains does not matter', async () => {
     return { ...reply, headers: Object.fromEntries(headers) }
   }
   const quote = makeQuote()
-  const fetched = await fetchIntelCollateral(quote, { pccsUrl: base, now: NOW, fetch })
+  const fetched = await fetchIntelCollateral(quote, { pccsUrl: service.base, now: NOW, fetch })
   expect((await verifyIntel(quote, { ...ourOptions(), collateral: fetched })).status).toBe('accepted')
 })
 
@@ -108,10 +69,10 @@ describe('with a cache on disk', () => {
     const cache = diskCache(join(directory, 'new'))
     const first = await fetchIntelCollateral(makeQuote(), options({ cache }))
     expect(await fetchIntelCollateral(makeQuote(), options({ cache }))).toEqual(first)
-    expect(asked).toHaveLength(4)
+    expect(service.asked).toHaveLength(4)
     expect(await readdir(join(directory, 'new'))).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)])
     await fetchIntelCollateral(makeQuote(), options({ cache, now: NOW + 86_400n }))
-    expect(asked).toHaveLength(8)
+    expect(service.asked).toHaveLength(8)
   })
 
   test('a forged answer that is never due is asked for again after a day', async () => {
@@ -129,7 +90,7 @@ describe('with a cache on disk', () => {
     })
     const now = NOW + 86_400n
     expect(await fetchIntelCollateral(makeQuote(), options({ cache, now }))).not.toEqual(poisoned)
-    expect(asked).toHaveLength(8)
+    expect(service.asked).toHaveLength(8)
   })
 
   test('a file that is damaged is fetched again', async () => {
@@ -138,18 +99,18 @@ describe('with a cache on disk', () => {
     const [file] = await readdir(directory)
     await writeFile(join(directory, file ?? ''), '{"tcb_info":1')
     await fetchIntelCollateral(makeQuote(), options({ cache }))
-    expect(asked).toHaveLength(8)
+    expect(service.asked).toHaveLength(8)
   })
 
   test('another service is another entry', async () => {
     const cache = diskCache(directory)
     await fetchIntelCollateral(makeQuote(), options({ cache }))
-    await fetchIntelCollateral(makeQuote(), { pccsUrl: base, now: NOW, cache, fetch })
+    await fetchIntelCollateral(makeQuote(), { pccsUrl: service.base, now: NOW, cache, fetch })
     expect(await readdir(directory)).toHaveLength(2)
   })
 })
 
-test.each<[string, typeof replies]>([
+test.each<[string, Service['replies']]>([
   ['an error', () => ({ status: 503, body: '' })],
   ['a redirection', () => ({ status: 302, headers: { location: '/elsewhere' }, body: '' })],
   ['no chain', (path) => ({ ...(honest('der')(path) as Reply), headers: {} })],
@@ -159,7 +120,7 @@ test.each<[string, typeof replies]>([
   ],
   ['too much', () => ({ body: new Uint8Array(300_000) })],
 ])('%s is a failure to fetch', async (_, reply) => {
-  replies = reply
+  service.replies = reply
   await expect(fetchIntelCollateral(makeQuote(), options())).rejects.toMatchObject({ code: 'VS_TEE_FETCH' })
 })
 
@@ -170,7 +131,7 @@ test('nobody there is a failure to fetch', async () => {
 
 test('a signal ends it, with its own reason', async () => {
   const reason = new Error('no longer wanted')
-  replies = () => 'silence'
+  service.replies = () => 'silence'
   const controller = new AbortController()
   const fetching = fetchIntelCollateral(makeQuote(), options({ signal: controller.signal }))
   controller.abort(reason)
@@ -183,7 +144,7 @@ test('what is no quote is not asked about', async () => {
   await expect(fetchIntelCollateral(unknown, options())).rejects.toMatchObject({ code: 'VS_TEE_UNSUPPORTED' })
   const named = makeQuote({ innerType: 1, innerData: pckId() })
   await expect(fetchIntelCollateral(named, options())).rejects.toMatchObject({ code: 'VS_TEE_UNSUPPORTED' })
-  const both = fetchIntelCollateral(makeQuote(), options({ pccsUrl: base }))
+  const both = fetchIntelCollateral(makeQuote(), options({ pccsUrl: service.base }))
   await expect(both).rejects.toMatchObject({ code: 'VS_TEE_INVALID_OPTION' })
-  expect(asked).toEqual([])
+  expect(service.asked).toEqual([])
 })

@@ -1,8 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Service, serve } from '../service.fixture.ts'
 import {
   type CollateralCache,
   diskCache,
@@ -11,48 +10,21 @@ import {
   sevSnpDefaults,
   verifySevSnp,
 } from './index.ts'
-import { honest, withTable } from './mutation.fixture.ts'
-import { authority, NOW } from './pki.fixture.ts'
+import { withTable } from './mutation.fixture.ts'
+import { NOW } from './pki.fixture.ts'
+import { ANSWERS, chips, kds, pem, vlek } from './service.fixture.ts'
 
-const keys = authority()
-const chips = { Milan: honest('Milan', 'vcek', keys), Turin: honest('Turin', 'vcek', keys) }
-const vlek = honest('Genoa', 'vlek', keys)
-const pem = (...ders: readonly (Uint8Array | undefined)[]): string =>
-  ders
-    .map((der = new Uint8Array()) => Buffer.from(der).toString('base64').replace(/.{64}/g, '$&\n'))
-    .map((text) => `-----BEGIN CERTIFICATE-----\n${text.trimEnd()}\n-----END CERTIFICATE-----\n`)
-    .join('')
-
-const ANSWERS: Readonly<Record<string, Uint8Array | string | undefined>> = {
-  [`/vcek/v1/Milan/${'ab'.repeat(64)}?blSPL=01&teeSPL=02&snpSPL=00&ucodeSPL=81`]: chips.Milan.collateral.vek,
-  '/vcek/v1/Milan/cert_chain': pem(chips.Milan.collateral.issuer, chips.Milan.root),
-  '/vcek/v1/Milan/crl': chips.Milan.collateral.crl,
-  [`/vcek/v1/Turin/${'ab'.repeat(8)}?fmcSPL=01&blSPL=02&teeSPL=03&snpSPL=04&ucodeSPL=81`]: chips.Turin.collateral.vek,
-  '/vcek/v1/Turin/cert_chain': pem(chips.Turin.collateral.issuer, chips.Turin.root),
-  '/vcek/v1/Turin/crl': chips.Turin.collateral.crl,
-  '/vlek/v1/Genoa/cert_chain': pem(vlek.collateral.issuer, vlek.root),
-  '/vlek/v1/Genoa/crl': vlek.collateral.crl,
-}
-
-let server: Server
-let asked: string[] = []
+let service: Service
 let answer: (path: string) => Uint8Array | string | undefined
 let options: FetchSevSnpOptions
 
 beforeAll(async () => {
-  server = createServer(({ url = '' }, response) => {
-    asked.push(url)
-    const found = answer(url)
-    response.statusCode = found === undefined ? 404 : 200
-    if (url.includes('moved')) response.writeHead(302, { location: '/vcek/v1/Milan/crl' })
-    response.end(found)
-  })
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
-  options = { fetch, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, now: NOW }
+  service = await serve(kds((path) => answer(path)))
+  options = { fetch, baseUrl: `${service.base}/`, now: NOW }
 })
-afterAll(() => new Promise((done) => server.close(done)))
+afterAll(() => service.close())
 beforeEach(() => {
-  asked = []
+  service.asked.length = 0
   answer = (path) => ANSWERS[path]
 })
 
@@ -67,14 +39,14 @@ const rest = {
 
 test.each(Object.entries(chips))('what %s needs is asked for by chip and TCB version', async (_, { report, root }) => {
   const collateral = await fetchSevSnpCollateral(report, options)
-  expect(asked).toHaveLength(3)
+  expect(service.asked).toHaveLength(3)
   const verdict = await verifySevSnp(report, { ...rest, collateral, now: NOW, ...(root === undefined ? {} : { root }) })
   expect(verdict).toMatchObject({ status: 'accepted' })
 })
 
 test('what the evidence carries is not asked for', async () => {
   const collateral = await fetchSevSnpCollateral(withTable(vlek), options)
-  expect(asked).toEqual(['/vlek/v1/Genoa/crl'])
+  expect(service.asked).toEqual(['/vlek/v1/Genoa/crl'])
   expect(Object.keys(collateral)).toEqual(['crl'])
 })
 
@@ -84,17 +56,17 @@ test('answers are kept: a certificate while it is valid, what AMD may replace fo
     const cache = diskCache(directory)
     const { report } = chips.Milan
     const first = await fetchSevSnpCollateral(report, { ...options, cache })
-    const paths = [...asked]
+    const paths = [...service.asked]
     expect(paths).toHaveLength(3)
-    asked = []
+    service.asked.length = 0
     // By another process as well, which is another cache on the same folder.
     const again = { ...options, cache: diskCache(directory) }
     expect(await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_399n })).toEqual(first)
-    expect(asked).toEqual([])
+    expect(service.asked).toEqual([])
     await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_400n })
-    expect(asked).toEqual(paths.slice(1))
+    expect(service.asked).toEqual(paths.slice(1))
     await fetchSevSnpCollateral(report, { ...again, now: NOW + 86_401n })
-    expect(asked.slice(2)).toEqual(paths)
+    expect(service.asked.slice(2)).toEqual(paths)
     expect(await readdir(directory)).toHaveLength(3)
   } finally {
     await rm(directory, { recursive: true })
@@ -113,9 +85,9 @@ test('what the cache has and nobody can use is asked for again', async () => {
     const cache = memory()
     const first = await fetchSevSnpCollateral(report, { ...options, cache })
     for (const [key, bytes] of cache.kept) cache.kept.set(key, damage(bytes))
-    asked = []
+    service.asked.length = 0
     expect(await fetchSevSnpCollateral(report, { ...options, cache })).toEqual(first)
-    expect(asked).toHaveLength(3)
+    expect(service.asked).toHaveLength(3)
   }
 })
 
@@ -156,14 +128,14 @@ test('what the service can not have is said before anybody is asked', async () =
     details: { field: 'product' },
   })
   await expect(fetchSevSnpCollateral(new Uint8Array(3), options)).rejects.toMatchObject({ code: 'VS_TEE_MALFORMED' })
-  expect(asked).toEqual([])
+  expect(service.asked).toEqual([])
   expect(await fetchSevSnpCollateral(old, { ...options, product: 'Milan' })).toHaveProperty('vek')
   // Its own certificate says what it runs on.
-  asked = []
+  service.asked.length = 0
   const whole = withTable(chips.Milan)
   whole.set([2], 0)
   expect(Object.keys(await fetchSevSnpCollateral(whole, options))).toEqual(['crl'])
-  expect(asked).toEqual(['/vcek/v1/Milan/crl'])
+  expect(service.asked).toEqual(['/vcek/v1/Milan/crl'])
 })
 
 test('an abort ends it', async () => {
@@ -172,5 +144,5 @@ test('an abort ends it', async () => {
   await expect(fetchSevSnpCollateral(chips.Milan.report, { ...options, signal: abort.signal })).rejects.toThrow(
     'enough',
   )
-  expect(asked).toEqual([])
+  expect(service.asked).toEqual([])
 })

@@ -16,6 +16,7 @@ import { parseTerms, settlementTermsDigest, type Terms } from './terms.ts'
 
 /** The structs of ISettlement.sol as ABI arguments. */
 export interface Order {
+  /** `priceWei` is in the smallest unit of `terms.token`: wei where that is the chain's coin. */
   readonly request: Omit<Request, 'id' | 'chainId' | 'contract'>
   readonly terms: Terms
   readonly application: Digest

@@ -256,6 +256,23 @@ describe('settler on a local chain', () => {
     expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject(result)
   })
 
+  test("a callback is asked for by the name of its state, or by the contract's number: the terms are the same", () => {
+    const callback = { callbackTarget: stranger.address, callbackGas: 50_000 }
+    for (const [name, number] of [
+      ['accepted', 3],
+      ['delivered', 4],
+    ] as const) {
+      const terms = settler.terms({ ...callback, callbackState: name })
+      expect(terms).toEqual(settler.terms({ ...callback, callbackState: number }))
+      expect(terms).toEqual(settler.terms(terms.preimage))
+      expect(terms.preimage).toMatchObject({ callbackState: String(number) })
+    }
+    for (const callbackState of ['Accepted', 'pending', 'toString', 'none', '5']) {
+      expect(() => settler.terms({ ...callback, callbackState })).toThrow('VS_SETTLE_INVALID_OPTION')
+    }
+    expect(() => settler.terms({ callbackState: 'delivered' })).toThrow('VS_SETTLE_INVALID_OPTION')
+  })
+
   test('terms that the contract would refuse are refused before', () => {
     const bad: readonly Json[] = [
       { callbackTarget: stranger.address },

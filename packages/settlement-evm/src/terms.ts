@@ -18,6 +18,7 @@ export const SETTLEMENT_TERMS_TYPE =
 
 /** What payer and claimant agree with the contract. Times are Unix seconds. `ISettlement.sol` tells each member. */
 export interface Terms {
+  /** In which price and tip are; zero: the chain's coin. */
   readonly token: Address
   readonly exclusiveClaimant: Address
   readonly exclusiveUntil: bigint
@@ -25,7 +26,9 @@ export interface Terms {
   readonly graceSeconds: bigint
   readonly callbackTarget: Address
   readonly callbackGas: bigint
+  /** The contract's number of the state at which the callback is made: 3n (Accepted), 4n (Delivered), 0n without one. */
   readonly callbackState: bigint
+  /** In the smallest unit of `token`: wei where that is the chain's coin. */
   readonly tipWei: bigint
 }
 
@@ -51,15 +54,18 @@ const MEMBERS = [
   'callbackState',
   'tipWei',
 ] as const satisfies readonly (keyof Terms)[]
-/** The contract's numbers for the states at which it makes a callback: Accepted, Delivered. */
-const CALLBACK_STATES: readonly bigint[] = [3n, 4n]
+/** The contract's numbers for the states at which it makes a callback. */
+const CALLBACK_STATES: ReadonlyMap<string, bigint> = new Map([
+  ['accepted', 3n],
+  ['delivered', 4n],
+])
 const MAX_CALLBACK_GAS = 2_000_000n
 const MAX_GRACE_SECONDS = 90n * 86_400n
 
 /**
- * Terms from a caller's options: members by name, integers as numbers or decimal strings; absent ones are zero,
- * `graceSeconds` 600. Price and tip are in the smallest unit of `token`. Throws `VS_SETTLE_INVALID_OPTION`, also for what
- * the contract would refuse.
+ * Terms from a caller's options: members by name, integers as numbers or decimal strings, `callbackState` as `accepted` or
+ * `delivered` too; absent ones are zero, `graceSeconds` 600. `tipWei`, as the request's `priceWei`, is in the smallest unit of
+ * `token`: wei where that is the chain's coin. Throws `VS_SETTLE_INVALID_OPTION`, also for what the contract would refuse.
  */
 export function parseTerms(options: Json): Terms {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
@@ -75,6 +81,8 @@ export function parseTerms(options: Json): Terms {
   }
   const integer = (name: keyof typeof BITS, absent = 0n): bigint => {
     const value = given[name]
+    const named = name === 'callbackState' && typeof value === 'string' ? CALLBACK_STATES.get(value) : undefined
+    if (named !== undefined) return named
     if (value === undefined) return absent
     const text = typeof value === 'number' ? String(value) : value
     if (typeof text !== 'string' || !/^\d{1,30}$/.test(text) || BigInt(text) >> BigInt(BITS[name]) !== 0n) {
@@ -111,8 +119,8 @@ function checkCallback({ callbackTarget, callbackGas, callbackState }: Terms): v
   }
   if (callbackGas === 0n || callbackGas > MAX_CALLBACK_GAS)
     throw invalid('callbackGas', `1 to ${MAX_CALLBACK_GAS}`, String(callbackGas))
-  if (!CALLBACK_STATES.includes(callbackState))
-    throw invalid('callbackState', '3 (Accepted) or 4 (Delivered)', String(callbackState))
+  if (![...CALLBACK_STATES.values()].includes(callbackState))
+    throw invalid('callbackState', 'accepted (3) or delivered (4)', String(callbackState))
 }
 
 const invalid = (field: string, expected: string, got: Json) =>

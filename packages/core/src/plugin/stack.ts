@@ -87,6 +87,7 @@ export interface InferOptions {
   /** Real or integer tensors, as the executor's `prepare` takes them. */
   readonly inputs: readonly Tensor[]
   readonly require: Require
+  /** In the smallest unit of the token that the settlement terms name: wei where that is the chain's coin. Default 0. */
   readonly priceWei?: bigint
   /** How long a claim may be submitted; default one hour. */
   readonly lifetimeSeconds?: bigint

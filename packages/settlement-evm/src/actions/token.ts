@@ -15,7 +15,7 @@ export async function allowanceOf(
 
 /**
  * Lets the settlement contract take this much of the client's account's tokens, and no more: give what a request escrows,
- * price and tip. For tokens that refuse to change one allowance into another it is made zero first.
+ * price and tip, in the token's smallest unit. For tokens that refuse to change one allowance into another it is made zero first.
  */
 export async function approve(
   client: SettlementClient,

@@ -22,7 +22,7 @@ import {
   type SignatureAlgorithm,
   type SignatureBackend,
   signatureAlgorithm,
-  signatureOf,
+  signedWith,
   TAG,
   verifyPath,
 } from '../pki/index.ts'
@@ -75,8 +75,8 @@ export function parseOcsp(der: Uint8Array, name: string): OcspAnswer {
   const basic = new DerFields(parseDer(derOctets(body.next('response'), name), name), name)
   body.end()
   const data = basic.next('tbsResponseData', TAG.sequence)
-  const algorithm = signatureAlgorithm(basic.next('signatureAlgorithm'), `${name}.signatureAlgorithm`)
-  const signature = signatureOf(basic.next('signature'), algorithm, `${name}.signature`)
+  const known = signatureAlgorithm(basic.next('signatureAlgorithm'), `${name}.signatureAlgorithm`)
+  const { algorithm, signature } = signedWith(known, basic.next('signature'), `${name}.signature`)
   const certs = basic.optional(0xa0)
   basic.end()
   const responders = certs === undefined ? [] : children(explicit(certs, 0xa0, name), name)

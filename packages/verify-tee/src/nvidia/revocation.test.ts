@@ -42,6 +42,20 @@ test('lists, or answers, or some of each', async () => {
   expect(await judge({ crls: texts })).toMatchObject({ status: 'accepted' })
 })
 
+test('lists as NVIDIA signs them, with SHA-256 on P-384', async () => {
+  const by = (place: 'root' | 'identity' | 'ica') => {
+    const { subject, key } = issuerAt(place)
+    return { subject, key: { ...key, algorithm: 'ecdsa-p384-sha256' as const } }
+  }
+  const [root, identity] = [makeCrl({ issuer: by('root') }), makeCrl({ issuer: by('identity') })]
+  expect(await judge({ crls: [root, identity], ocsp: [answer()] })).toMatchObject({ status: 'accepted' })
+  const revoked = makeCrl({ issuer: by('ica'), revoked: [{ serial: SERIAL }] })
+  expect(await judge({ crls: [root, identity, revoked] })).toMatchObject({ code: 'VS_TEE_REVOKED' })
+  expect(await judge({ crls: [root, identity.with(-1, (identity.at(-1) ?? 0) ^ 1)] })).toMatchObject({
+    code: 'VS_TEE_CRL',
+  })
+})
+
 const MISSING = {
   status: 'rejected',
   check: 'revocation',

@@ -7,6 +7,7 @@ import { concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 import { TAG } from './der.ts'
 import type { Certificate, PublicKey, SignatureAlgorithm } from './index.ts'
 import { parseCertificate } from './index.ts'
+import { hashOf } from './signature/backend.ts'
 
 export const tlv = (tag: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   const content = concatBytes(...parts)
@@ -79,7 +80,7 @@ export function signWith(key: Key, message: Uint8Array, form: 'der' | 'ieee-p136
     const padding = constants.RSA_PKCS1_PSS_PADDING
     return new Uint8Array(sign('sha384', message, { key: key.secret, padding, saltLength: 48 }))
   }
-  const hash = key.algorithm === 'ecdsa-p256-sha256' ? 'sha256' : 'sha384'
+  const hash = hashOf(key.algorithm)
   return new Uint8Array(sign(hash, message, { key: key.secret, dsaEncoding: form }))
 }
 
@@ -93,7 +94,7 @@ export const PSS_ALGORITHM = sequence(
 export const algorithmIdentifier = (algorithm: SignatureAlgorithm): Uint8Array =>
   algorithm === 'rsa-pss-sha384'
     ? PSS_ALGORITHM
-    : sequence(oid(algorithm === 'ecdsa-p256-sha256' ? '1.2.840.10045.4.3.2' : '1.2.840.10045.4.3.3'))
+    : sequence(oid(hashOf(algorithm) === 'sha256' ? '1.2.840.10045.4.3.2' : '1.2.840.10045.4.3.3'))
 
 export const extension = (id: string, value: Uint8Array, critical = false): Uint8Array =>
   sequence(oid(id), ...(critical ? [TRUE] : []), octets(value))
@@ -197,7 +198,10 @@ export function makeCrl(parts: CrlParts): Uint8Array {
   return sequence(signed, parts.outerAlgorithm ?? algorithm, bitString(parts.signature?.(signature) ?? signature))
 }
 
-export const publicKeyOf = (key: Key): PublicKey => certificateOf({ subject: 'key', key }).key
+const ISSUER = makeKey('ecdsa-p256-sha256')
+
+export const publicKeyOf = (key: Key): PublicKey =>
+  certificateOf({ subject: 'key', key, issuer: { subject: 'issuer', key: ISSUER } }).key
 
 export const certificateOf = (parts: CertificateParts): Certificate =>
   parseCertificate(makeCertificate(parts), parts.subject)

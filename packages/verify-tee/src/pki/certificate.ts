@@ -1,5 +1,5 @@
-import { bytesToHex } from '@noble/hashes/utils.js'
-import { equalBytes } from '../bytes.ts'
+import { bytesToHex, concatBytes } from '@noble/hashes/utils.js'
+import { equalBytes, isZero } from '../bytes.ts'
 import { malformed } from '../ledger.ts'
 import { publicKey, signatureAlgorithm } from './algorithm.ts'
 import {
@@ -104,10 +104,27 @@ export function parseCertificate(der: Uint8Array, name: string): Certificate {
   }
 }
 
-export function signatureOf(value: Der, algorithm: SignatureAlgorithm, name: string): Uint8Array {
+function signatureOf(value: Der, algorithm: SignatureAlgorithm, name: string): Uint8Array {
   const bits = derBitString(value, name)
   if (algorithm === 'rsa-pss-sha384') return bits
   return derSignature(bits, FIELD_BYTES[algorithm === 'ecdsa-p256-sha256' ? 'P-256' : 'P-384'], name)
+}
+
+/**
+ * Of lists and answers. ECDSA with SHA-256 may be on P-384 there, as NVIDIA signs its lists; the identifier does not say the
+ * curve, but numbers of more than 32 bytes are of no smaller one, and whoever verifies holds the key against it.
+ */
+export function signedWith(
+  algorithm: SignatureAlgorithm,
+  value: Der,
+  name: string,
+): { readonly algorithm: SignatureAlgorithm; readonly signature: Uint8Array } {
+  if (algorithm !== 'ecdsa-p256-sha256') return { algorithm, signature: signatureOf(value, algorithm, name) }
+  const wide = derSignature(derBitString(value, name), FIELD_BYTES['P-384'], name)
+  const [r, s] = [wide.subarray(0, 48), wide.subarray(48)]
+  if (!isZero(r.subarray(0, 16)) || !isZero(s.subarray(0, 16)))
+    return { algorithm: 'ecdsa-p384-sha256', signature: wide }
+  return { algorithm, signature: concatBytes(r.subarray(16), s.subarray(16)) }
 }
 
 /** `[tag] EXPLICIT SEQUENCE OF Extension`, each identifier once. */

@@ -15,7 +15,7 @@ import {
   tlv,
 } from './authority.fixture.ts'
 import { MAX_CRL_BYTES, parseCrl, verifyCrl } from './crl.ts'
-import { nobleBackend } from './index.ts'
+import { nobleBackend, nodeBackend, webBackend } from './index.ts'
 
 const key = makeKey('ecdsa-p256-sha256')
 const other = makeKey('ecdsa-p256-sha256')
@@ -45,6 +45,21 @@ test.each([
   const its = { subject: 'ca', key: strong }
   const crl = parseCrl(makeCrl({ issuer: its }), 'crl')
   expect(await verifyCrl(crl, certificateOf({ ...its, ca: {} }), NOW, nobleBackend)).toEqual({ ok: true })
+})
+
+test('a list signed with SHA-256 on P-384, as NVIDIA’s are', async () => {
+  const strong = makeKey('ecdsa-p384-sha384')
+  const its = certificateOf({ subject: 'ca', key: strong, ca: {} })
+  const by = { subject: 'ca', key: { ...strong, algorithm: 'ecdsa-p384-sha256' as const } }
+  for (const backend of [nobleBackend, nodeBackend(), webBackend()].flatMap((b) => b ?? [])) {
+    const crl = parseCrl(makeCrl({ issuer: by }), 'crl')
+    expect(crl.algorithm).toBe('ecdsa-p384-sha256')
+    expect(await verifyCrl(crl, its, NOW, backend)).toEqual({ ok: true })
+    const said = { ...crl, algorithm: 'ecdsa-p384-sha384' as const }
+    expect(await verifyCrl(said, its, NOW, backend)).toMatchObject({ ok: false, code: 'VS_TEE_CRL' })
+    // The size of its numbers does not make it the list of a key on P-256.
+    expect(await verifyCrl(crl, ca, NOW, backend)).toMatchObject({ ok: false, code: 'VS_TEE_CRL' })
+  }
 })
 
 describe('a list that is not its issuer’s word now', () => {

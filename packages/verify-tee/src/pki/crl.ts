@@ -3,7 +3,7 @@ import { equalBytes } from '../bytes.ts'
 import { malformed } from '../ledger.ts'
 import { dated } from '../moment.ts'
 import { signatureAlgorithm } from './algorithm.ts'
-import { type Certificate, type Extension, extensionList, readExtensions, signatureOf } from './certificate.ts'
+import { type Certificate, type Extension, extensionList, readExtensions, signedWith } from './certificate.ts'
 import { type Der, DerFields, derSmall, derTime, derUnsigned, parseDer, TAG } from './der.ts'
 import type { PathResult } from './path.ts'
 import type { SignatureAlgorithm, SignatureBackend } from './signature/index.ts'
@@ -30,8 +30,8 @@ export function parseCrl(der: Uint8Array, name: string): Crl {
   const outer = new DerFields(parseDer(der, name), name)
   const tbs = outer.next('tbsCertList', TAG.sequence)
   const algorithmField = outer.next('signatureAlgorithm')
-  const algorithm = signatureAlgorithm(algorithmField, `${name}.signatureAlgorithm`)
-  const signature = signatureOf(outer.next('signature'), algorithm, `${name}.signature`)
+  const known = signatureAlgorithm(algorithmField, `${name}.signatureAlgorithm`)
+  const { algorithm, signature } = signedWith(known, outer.next('signature'), `${name}.signature`)
   outer.end()
 
   const fields = new DerFields(tbs, name)

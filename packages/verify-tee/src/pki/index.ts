@@ -3,7 +3,7 @@ export {
   type Certificate,
   commonName,
   parseCertificate,
-  signatureOf,
+  signedWith,
 } from './certificate.ts'
 export { type Crl, parseCrl, verifyCrl } from './crl.ts'
 export {

@@ -1,5 +1,5 @@
 /** The signatures that vendors use. ECDSA: `r || s`, fixed width, high `s` allowed. RSA-PSS: MGF1 with the same hash, 48 bytes of salt. */
-export type SignatureAlgorithm = 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' | 'rsa-pss-sha384'
+export type SignatureAlgorithm = 'ecdsa-p256-sha256' | 'ecdsa-p384-sha384' | 'ecdsa-p384-sha256' | 'rsa-pss-sha384'
 
 export type PublicKey =
   | {
@@ -20,6 +20,10 @@ export interface SignatureBackend {
     signature: Uint8Array,
   ): boolean | Promise<boolean>
 }
+
+/** The digest that is signed. */
+export const hashOf = (algorithm: SignatureAlgorithm): 'sha256' | 'sha384' =>
+  algorithm.endsWith('sha256') ? 'sha256' : 'sha384'
 
 /** Bytes of a coordinate and of `r` and `s`. */
 export const FIELD_BYTES = { 'P-256': 32, 'P-384': 48 } as const

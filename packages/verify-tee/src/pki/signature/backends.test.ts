@@ -23,6 +23,7 @@ test('there are three here', () => expect(backends.map(({ name }) => name)).toEq
 describe.each([
   { algorithm: 'ecdsa-p256-sha256', curve: p256, name: 'P-256', size: 32 },
   { algorithm: 'ecdsa-p384-sha384', curve: p384, name: 'P-384', size: 48 },
+  { algorithm: 'ecdsa-p384-sha256', curve: p384, name: 'P-384', size: 48 },
 ] as const)('$algorithm', ({ algorithm, curve, name, size }) => {
   const key = makeKey(algorithm)
   const spki = publicKeyOf(key)
@@ -108,6 +109,8 @@ describe.each([
   test('the other algorithm, curve or kind of key', async () => {
     const twin = algorithm === 'ecdsa-p256-sha256' ? 'ecdsa-p384-sha384' : 'ecdsa-p256-sha256'
     expect(await verdict(twin, spki, message, honest)).toBe(false)
+    const otherDigest = algorithm === 'ecdsa-p384-sha384' ? 'ecdsa-p384-sha256' : 'ecdsa-p384-sha384'
+    expect(await verdict(otherDigest, spki, message, honest)).toBe(false)
     expect(await verdict('rsa-pss-sha384', spki, message, honest)).toBe(false)
     expect(
       await verdict(algorithm, { type: 'ec', curve: name === 'P-256' ? 'P-384' : 'P-256', point }, message, honest),

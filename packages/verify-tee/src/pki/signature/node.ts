@@ -1,4 +1,4 @@
-import { FIELD_BYTES, type PublicKey, type SignatureBackend, wellFormed } from './backend.ts'
+import { FIELD_BYTES, hashOf, type PublicKey, type SignatureBackend, wellFormed } from './backend.ts'
 
 type Crypto = typeof import('node:crypto')
 
@@ -23,12 +23,7 @@ export function nodeBackend(): SignatureBackend | undefined {
               { key: object, padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 48 },
               signature,
             )
-          : crypto.verify(
-              key.curve === 'P-256' ? 'sha256' : 'sha384',
-              message,
-              { key: object, dsaEncoding: 'ieee-p1363' },
-              signature,
-            )
+          : crypto.verify(hashOf(algorithm), message, { key: object, dsaEncoding: 'ieee-p1363' }, signature)
       } catch {
         return false
       }

@@ -1,4 +1,4 @@
-import { type SignatureBackend, wellFormed } from './backend.ts'
+import { hashOf, type SignatureBackend, wellFormed } from './backend.ts'
 import { toJwk } from './node.ts'
 
 /** The Web Cryptography API of browsers, Deno, workers and Node. */
@@ -17,7 +17,7 @@ export function webBackend(): SignatureBackend | undefined {
             ]
           : [
               { name: 'ECDSA', namedCurve: key.curve },
-              { name: 'ECDSA', hash: key.curve === 'P-256' ? 'SHA-256' : 'SHA-384' },
+              { name: 'ECDSA', hash: hashOf(algorithm) === 'sha256' ? 'SHA-256' : 'SHA-384' },
             ]
       try {
         const handle = await subtle.importKey('jwk', toJwk(key), imported, false, ['verify'])

@@ -89,7 +89,8 @@ export async function* throughput(progress: (text: string) => void, duration = S
     const { seconds, mined } = await offer(submissions, send)
     const gasUsed = mined.reduce((sum, m) => sum + m.gasUsed, 0n) / BigInt(mined.length)
     const paid =
-      (await creditOf({ chain, deployment: { settlement, registry: settlement } }, claimant.address)) / PRICE_WEI
+      (await creditOf({ chain, deployment: { settlement, registry: settlement } }, { account: claimant.address })) /
+      PRICE_WEI
     yield atLeast('throughput, one signer, first to last counted', mined.length / seconds, 'submits/s', ASKED)
     yield atLeast('duration', seconds, 's', duration)
     yield atMost('lost', total - Number(paid), `of ${total}`, 0)

@@ -94,13 +94,13 @@ test('who asks for a refund is granted it, and the node is paid', async () => {
   expect(await stageOf(desk, purchase)).toBe('refunded')
   expect(await refundableOf(desk, customer.address)).toBe(PURCHASE)
   const id = parseRequestId(request)
-  expect(await getResult(client, id)).toMatchObject({
+  expect(await getResult(client, { request: id })).toMatchObject({
     state: 'delivered',
     callback: 'succeeded',
     claimant: node.address,
   })
-  expect(await creditOf(client, node.address)).toBe(PRICE)
-  expect((await findEvents(client, id)).map((e) => e.name)).toEqual([
+  expect(await creditOf(client, { account: node.address })).toBe(PRICE)
+  expect((await findEvents(client, { request: id })).map((e) => e.name)).toEqual([
     'Requested',
     'Accepted',
     'Delivered',
@@ -128,7 +128,7 @@ test('words that do not have the committed features find nobody, and neither doe
   })
   for (const { purchase, request } of [lie, cheap]) {
     expect(await stageOf(desk, purchase)).toBe('asked')
-    expect((await getResult(client, parseRequestId(request))).state).toBe('open')
+    expect((await getResult(client, { request: parseRequestId(request) })).state).toBe('open')
   }
 }, 120_000)
 
@@ -143,7 +143,7 @@ describe('a node that is killed', () => {
   test.each(places)(
     'after it wrote %s answers once, when it is started again',
     async (name) => {
-      const before = await creditOf(client, node.address)
+      const before = await creditOf(client, { account: node.address })
       const asked = ask('I want a refund')
       const heard = answering.lines.length
       const { request = '' } = await answering.said(
@@ -154,9 +154,9 @@ describe('a node that is killed', () => {
       const { purchase } = await asked
       answering = startNode()
       await answering.said((line) => line.type === 'settled' && line.request === request)
-      const names = (await findEvents(client, parseRequestId(request))).map((e) => e.name)
+      const names = (await findEvents(client, { request: parseRequestId(request) })).map((e) => e.name)
       expect(names).toEqual(['Requested', 'Accepted', 'Delivered', 'CalledBack'])
-      expect(await creditOf(client, node.address)).toBe(before + PRICE)
+      expect(await creditOf(client, { account: node.address })).toBe(before + PRICE)
       expect(await stageOf(desk, purchase)).toBe('refunded')
     },
     120_000,

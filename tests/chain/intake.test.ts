@@ -85,9 +85,9 @@ const start = async (options: Parameters<Scene['startNode']>[0] = {}): Promise<N
   return started
 }
 const folder = (): string => join(directory, String(++folders))
-const credit = () => creditOf(scene.client, node.address)
+const credit = () => creditOf(scene.client, { account: node.address })
 const acceptedTimes = async (id: RequestId): Promise<number> =>
-  (await findEvents(scene.client, id)).filter((e) => e.name === 'Accepted').length
+  (await findEvents(scene.client, { request: id })).filter((e) => e.name === 'Accepted').length
 
 test('answers what is placed before and after it begins, and is paid', async () => {
   const before = await credit()
@@ -98,7 +98,7 @@ test('answers what is placed before and after it begins, and is paid', async () 
   for (const id of [early, late]) {
     expect(await answers.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
     expect(answers.of(id)).toEqual(['seen', 'taken', 'settled'])
-    expect(await getResult(scene.client, id)).toMatchObject({ state: 'delivered', claimant: node.address })
+    expect(await getResult(scene.client, { request: id })).toMatchObject({ state: 'delivered', claimant: node.address })
   }
   expect(await credit()).toBe(before + 2n * PRICE)
 })
@@ -116,7 +116,7 @@ describe('leaves alone, and goes on after', () => {
     // The service is none the worse for it.
     const honest = await scene.place(5)
     await answers.until('settled', honest)
-    expect((await getResult(scene.client, id)).state).not.toBe('accepted')
+    expect((await getResult(scene.client, { request: id })).state).not.toBe('accepted')
   }
 
   test('inputs that do not give the commitment', async () => {
@@ -310,7 +310,7 @@ describe('a verifier that decides later', () => {
       // It holds no place: with room for one, another one is taken up.
       const other = await own.place(41)
       await first.until('pending', other)
-      expect((await getResult(own.client, id)).state).toBe('pending')
+      expect((await getResult(own.client, { request: id })).state).toBe('pending')
       // Blocks come, the time does not.
       await own.chain.rpc('anvil_mine', ['0x5'])
       await first.close()
@@ -319,14 +319,14 @@ describe('a verifier that decides later', () => {
       await waitUntil(own, finalAt - DAY)
       const second = await startOwn({ directory: kept, from: 0n, parallel: 1 })
       await second.until('pending', id)
-      expect((await getResult(own.client, id)).state).toBe('pending')
+      expect((await getResult(own.client, { request: id })).state).toBe('pending')
       await waitUntil(own, finalAt)
       expect(await second.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
       await second.until('settled', other)
-      const names = (await findEvents(own.client, id)).map((e) => e.name)
+      const names = (await findEvents(own.client, { request: id })).map((e) => e.name)
       expect(names).toEqual(['Requested', 'ClaimPending', 'Accepted', 'TipCredited', 'Delivered'])
-      expect(await creditOf(own.client, node.address)).toBe(2n * PRICE + TIP)
-      expect(await creditOf(own.client, payer.address)).toBe(0n)
+      expect(await creditOf(own.client, { account: node.address })).toBe(2n * PRICE + TIP)
+      expect(await creditOf(own.client, { account: payer.address })).toBe(0n)
     })
   })
 
@@ -362,8 +362,8 @@ describe('a verifier that decides later', () => {
       )
       const back = await startOwn({ directory: kept, from: 0n })
       expect(await back.until('settled', id)).toMatchObject({ settlement: { state: 'delivered' } })
-      expect(await creditOf(own.client, stranger.address)).toBe(TIP)
-      expect(await creditOf(own.client, node.address)).toBe(PRICE)
+      expect(await creditOf(own.client, { account: stranger.address })).toBe(TIP)
+      expect(await creditOf(own.client, { account: node.address })).toBe(PRICE)
     })
   })
 
@@ -378,10 +378,10 @@ describe('a verifier that decides later', () => {
       await waitUntil(own, finalAt)
       expect(await answers.until('failed', placing.id)).toMatchObject({ code: 'VS_SETTLE_DROPPED' })
       await answers.close()
-      const names = async () => (await findEvents(own.client, placing.id)).map((e) => e.name)
+      const names = async () => (await findEvents(own.client, { request: placing.id })).map((e) => e.name)
       expect(await names()).toEqual(['Requested', 'ClaimPending', 'ClaimDropped'])
       await refund(own.client, placing)
-      expect(await creditOf(own.client, payer.address)).toBe(PRICE)
+      expect(await creditOf(own.client, { account: payer.address })).toBe(PRICE)
       // It is over: a process that starts anew does not look at it again.
       const again = await startOwn({ directory: kept, from: 0n })
       await own.chain.rpc('evm_mine', [])
@@ -417,7 +417,7 @@ describe('where as many claims of others wait as may', () => {
     return alone(undecidedUntil(finalAt, 2), async (own, startOwn) => {
       const kept = folder()
       const { id } = await placeCrowded(own, inDays(2n))
-      expect(await getResult(own.client, id)).toMatchObject({ state: 'pending', pending: MOST })
+      expect(await getResult(own.client, { request: id })).toMatchObject({ state: 'pending', pending: MOST })
       const first = await startOwn({ directory: kept, from: 0n })
       const { retryAt } = await first.until('full', id)
       expect(retryAt).toBeGreaterThan((await own.chain.now()).timestamp)
@@ -431,7 +431,7 @@ describe('where as many claims of others wait as may', () => {
       await waitUntil(own, finalAt)
       await second.until('settled', id)
       expect(second.of(id)).toEqual(['seen', 'full', 'settled'])
-      expect(await creditOf(own.client, node.address)).toBe(PRICE)
+      expect(await creditOf(own.client, { account: node.address })).toBe(PRICE)
     })
   })
 
@@ -479,7 +479,7 @@ describe('what the publisher revoked', () => {
         reason: 'revoked',
         message: expect.stringMatching(message),
       })
-      expect((await getResult(own.client, after)).state).toBe('open')
+      expect((await getResult(own.client, { request: after })).state).toBe('open')
       await answers.close()
       // Somebody else's word is not this publisher's.
       const elsewhere = await startOwn({ publisher: stranger.address, from: 0n })
@@ -509,7 +509,7 @@ test('takes what is paid in a token where the price is what its operator wants o
 
   const taken = await scene.place(60, paying(coin, 500n))
   await answers.until('settled', taken)
-  expect(await creditOf(scene.client, node.address, coin)).toBe(500n)
+  expect(await creditOf(scene.client, { account: node.address, token: coin })).toBe(500n)
   const cheap = await scene.place(61, paying(coin, 499n))
   expect(await answers.until('skipped', cheap)).toMatchObject({
     reason: 'price',
@@ -523,7 +523,7 @@ test('takes what is paid in a token where the price is what its operator wants o
   // What a token's price must be says nothing of the coin's.
   const small = await scene.place(63, { request: { priceWei: PRICE - 1n } })
   expect(await answers.until('skipped', small)).toMatchObject({ reason: 'price' })
-  expect((await getResult(scene.client, cheap)).state).toBe('open')
+  expect((await getResult(scene.client, { request: cheap })).state).toBe('open')
 })
 
 test('answers for a token only what covers the gas, by what its operator says that the token is worth', async () => {
@@ -603,7 +603,7 @@ test('the lines of the README do what they say', async () => {
   const stack: Stack = await run(...Object.values(given))
   try {
     await settled
-    expect((await getResult(scene.client, id)).state).toBe('delivered')
+    expect((await getResult(scene.client, { request: id })).state).toBe('delivered')
     // What else the chain holds from before is none of its business.
     expect(lines.filter((line) => line !== 'skipped' && line !== 'seen')).toEqual(['ready', 'taken', 'settled'])
     expect(told.split(', ')).toEqual(['ready', 'seen', 'taken', 'settled'])

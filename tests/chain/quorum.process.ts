@@ -82,20 +82,24 @@ async function settle(
       anchors,
       confirm: confirmSettlement(client),
     })
-    const { state, satisfied } = await getResult(client, job.id)
+    const { state, satisfied } = await getResult(client, { request: job.id })
     return {
       state,
       satisfied,
-      credit: String(await creditOf(client, stack.claimant)),
-      events: (await findEvents(client, job.id)).map((e) => e.name),
+      credit: String(await creditOf(client, { account: stack.claimant })),
+      events: (await findEvents(client, { request: job.id })).map((e) => e.name),
       verdict: verdict.status,
       tiers: receipt.policies.map((p) => p.tier),
       contracts: new Set(receipt.policies.map((p) => p.verifier)).size,
     }
   } catch (error) {
     if (!isVeristackError(error)) throw error
-    const { state } = await getResult(client, job.id)
-    return { state, credit: String(await creditOf(client, stack.claimant)), failed: String(error.details.code) }
+    const { state } = await getResult(client, { request: job.id })
+    return {
+      state,
+      credit: String(await creditOf(client, { account: stack.claimant })),
+      failed: String(error.details.code),
+    }
   }
 }
 

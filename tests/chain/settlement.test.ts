@@ -216,7 +216,10 @@ async function gasWithCallback(): Promise<number> {
   const signed = await sign(scene)
   await send(scene, signed, proofFor(signed))
   const { gasUsed, hash } = await deliver(client, { order: scene.order, outputs: signed.outputs })
-  expect(await getResult(client, scene.request.id)).toMatchObject({ state: 'delivered', callback: 'succeeded' })
+  expect(await getResult(client, { request: scene.request.id })).toMatchObject({
+    state: 'delivered',
+    callback: 'succeeded',
+  })
   const inside = await insideCall(hash, callbackTarget)
   expect(inside).toBeGreaterThan(CALLBACK_GAS - 600)
   return Number(gasUsed)
@@ -273,18 +276,18 @@ test('a front-runner can reuse neither claim nor proof for himself', async () =>
   const ownClaim = await sign(ownScene, thief)
   expect(await refusal(send(ownScene, ownClaim, proof))).toBe('EvidenceRejected')
   await send(scene, signed, proof)
-  expect(await creditOf(client, thief.address)).toBe(0n)
+  expect(await creditOf(client, { account: thief.address })).toBe(0n)
 })
 
 test('a rerandomised proof settles nothing twice and pays nobody else', async () => {
   const scene = await placed()
   const signed = await sign(scene)
-  const before = await creditOf(client, claimant.address)
+  const before = await creditOf(client, { account: claimant.address })
   await send(scene, signed, proofFor(signed, { a: 29n }))
-  expect(await creditOf(client, claimant.address)).toBe(before + PRICE)
+  expect(await creditOf(client, { account: claimant.address })).toBe(before + PRICE)
   expect(await refusal(send(scene, signed, proofFor(signed, { a: 31n })))).toBe('WrongState')
   expect(await refusal(send(scene, await sign(scene, thief), proofFor(signed, { a: 31n })))).toBe('WrongState')
-  expect(await creditOf(client, claimant.address)).toBe(before + PRICE)
+  expect(await creditOf(client, { account: claimant.address })).toBe(before + PRICE)
 })
 
 test('values other than the committed ones, and aliases of them, are rejected', async () => {
@@ -307,7 +310,7 @@ test('values other than the committed ones, and aliases of them, are rejected', 
   const aliasScene = await placed({ inputs: commitmentsDigest(aliased.inputs) })
   const signed = await sign(aliasScene, claimant, aliased)
   expect(await refusal(send(aliasScene, signed, proofFor(signed)))).toBe('EvidenceRejected')
-  expect(await getResult(client, scene.request.id)).toMatchObject({ state: 'open' })
+  expect(await getResult(client, { request: scene.request.id })).toMatchObject({ state: 'open' })
 })
 
 test('a request for another model is not answered by this one', async () => {

@@ -43,13 +43,13 @@ test('an answer is computed, proved, verified on chain, paid once and delivered'
   const last = receipt.settlements.at(-1)
   if (last === undefined) throw new Error('no settlement')
   expect(last).toMatchObject({ network: 'eip155:31337', state: 'delivered', mode: 'individual' })
-  expect(await getResult(client, job.id)).toMatchObject({
+  expect(await getResult(client, { request: job.id })).toMatchObject({
     state: 'delivered',
     satisfied: 1,
     claimant: stack.claimant,
     outputs: receipt.signed.claim.outputs,
   })
-  expect(await creditOf(client, stack.claimant)).toBe(PRICE)
+  expect(await creditOf(client, { account: stack.claimant })).toBe(PRICE)
   const { submit } = (last.detail as { gas: { submit: number } }).gas
   expect(submit).toBeLessThanOrEqual(350_000)
 

@@ -91,7 +91,7 @@ async function demonstrate(words: string, directory: string): Promise<void> {
     say('desk', `asks ${question.id}, and escrows ${inEther(PRICE_WEI)} for the answer`)
 
     await answered
-    const { state, callback } = await getResult(customer.client, question.id)
+    const { state, callback } = await getResult(customer.client, { request: question.id })
     const { outputs } = await node.receipt(question.id)
     const label = outputs.find((t) => t.name === 'label')
     const { intent = 'unknown' } = label === undefined ? {} : (model.labels[numbers(label)[0] ?? -1] ?? {})
@@ -100,7 +100,7 @@ async function demonstrate(words: string, directory: string): Promise<void> {
     const refundable = await refundableOf(desk, buyer.address)
     if (stage === 'refunded') await send(own, desk, 'collect', [])
     say('desk', stage === 'refunded' ? `refunded: the customer collects ${inEther(refundable)}` : `passed on: ${stage}`)
-    say('node', `has earned ${inEther(await creditOf(customer.client, answerer.address))}`)
+    say('node', `has earned ${inEther(await creditOf(customer.client, { account: answerer.address }))}`)
   } finally {
     await lane.close()
     chain.close()

@@ -69,7 +69,6 @@ export interface QuestionOptions {
 }
 
 const CALLBACK_GAS = 200_000
-const DELIVERED = 4
 
 /** The request that words make: committed features, the desk as payer and as who is called back. */
 export async function makeQuestion(
@@ -92,7 +91,7 @@ export async function makeQuestion(
 
   const policy: Policy = { tier: 'zkml', offchain: {}, ...allowed }
   const requirement = { tier: 'zkml', policy: policyDigest(policy) }
-  const terms = agreeTerms({ callbackTarget: desk.address, callbackGas: CALLBACK_GAS, callbackState: DELIVERED })
+  const terms = agreeTerms({ callbackTarget: desk.address, callbackGas: CALLBACK_GAS, callbackState: 'delivered' })
   const request = makeRequest({
     program: program.id,
     inputs: commitmentsDigest(await commitTensors(host, program, plan.inputs, inputs, {})),

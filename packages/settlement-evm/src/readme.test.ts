@@ -57,7 +57,7 @@ test('the lines about paying in a token do what they say', async () => {
       const { requirement, policies, request } = escrow
       const signer = localSigner(payer.privateKey)
       await block({ client, order: api.orderOf(escrow), requirement, policies, signer, token })
-      expect((await api.getResult(client, request.id)).state).toBe('open')
+      expect((await api.getResult(client, { request: request.id })).state).toBe('open')
     }
   } finally {
     await plugin.stop?.()

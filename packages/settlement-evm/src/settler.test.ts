@@ -77,7 +77,7 @@ describe('settler on a local chain', () => {
   test('escrows, settles and delivers, each once', async () => {
     const { escrow, job } = await accepting()
     expect(await settler.status(escrow.request.id)).toBeUndefined()
-    expect(await requestIdOf(plugin.client(), orderOf(escrow))).toBe(escrow.request.id)
+    expect(await requestIdOf(plugin.client(), { order: orderOf(escrow) })).toBe(escrow.request.id)
 
     const placed = await settler.prepare(escrow, call())
     expect(placed).toMatchObject({ network: 'eip155:31337', state: 'submitted', mode: 'individual' })
@@ -90,12 +90,12 @@ describe('settler on a local chain', () => {
       state: 'delivered',
       detail: { request: escrow.request.id, claimant: claimant.address },
     })
-    expect(await creditOf(plugin.client(), claimant.address)).toBe(PRICE)
+    expect(await creditOf(plugin.client(), { account: claimant.address })).toBe(PRICE)
     const again = await settler.settle(await job(), call())
     expect(again).toMatchObject({ state: 'delivered', ref: settled.ref })
     expect(await settler.status(escrow.request.id)).toMatchObject({ state: 'delivered', ref: settled.ref })
-    expect(await creditOf(plugin.client(), claimant.address)).toBe(PRICE)
-    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject({
+    expect(await creditOf(plugin.client(), { account: claimant.address })).toBe(PRICE)
+    expect(await getResult(plugin.client(), { request: escrow.request.id })).toMatchObject({
       state: 'delivered',
       satisfied: 1,
       claimant: claimant.address,
@@ -178,7 +178,7 @@ describe('settler on a local chain', () => {
       error: 'EvidenceRejected',
       arguments: expect.stringMatching(/^0x/),
     })
-    expect(await getResult(plugin.client(), rejecting.escrow.request.id)).toMatchObject({ state: 'open' })
+    expect(await getResult(plugin.client(), { request: rejecting.escrow.request.id })).toMatchObject({ state: 'open' })
   })
 
   test('refuses a request that is not for it', async () => {
@@ -225,11 +225,15 @@ describe('settler on a local chain', () => {
       receipt: { ...first.receipt, request, requirement, policies, signed, evidence: list },
     })
     expect(await settler.settle(job([evidence]), call())).toMatchObject({ state: 'submitted' })
-    expect(await progressOf(plugin.client(), claimDigest(claim))).toEqual({ satisfied: 1, waiting: 0 })
-    const before = await creditOf(plugin.client(), claimant.address)
+    expect(await progressOf(plugin.client(), { claim: claimDigest(claim) })).toEqual({ satisfied: 1, waiting: 0 })
+    const before = await creditOf(plugin.client(), { account: claimant.address })
     expect(await settler.settle(job([evidence, other]), call())).toMatchObject({ state: 'delivered' })
-    expect(await creditOf(plugin.client(), claimant.address)).toBe(before + PRICE)
-    expect(await getResult(plugin.client(), request.id)).toMatchObject({ satisfied: 3, stale: false, callback: 'none' })
+    expect(await creditOf(plugin.client(), { account: claimant.address })).toBe(before + PRICE)
+    expect(await getResult(plugin.client(), { request: request.id })).toMatchObject({
+      satisfied: 3,
+      stale: false,
+      callback: 'none',
+    })
   })
 
   test('what an order takes, and a callback that nobody answers', async () => {
@@ -251,9 +255,9 @@ describe('settler on a local chain', () => {
     await settler.settle(settleJob, call())
     const outputs = settleJob.receipt.signed.outputs
     const result = { state: 'delivered', callback: 'failed', validUntil: now + 7200n, stale: false }
-    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject(result)
+    expect(await getResult(plugin.client(), { request: escrow.request.id })).toMatchObject(result)
     await retryCallback(plugin.client(), { order, outputs, callbackGas: 60_000n })
-    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject(result)
+    expect(await getResult(plugin.client(), { request: escrow.request.id })).toMatchObject(result)
   })
 
   test("a callback is asked for by the name of its state, or by the contract's number: the terms are the same", () => {
@@ -314,10 +318,13 @@ describe('settler on a local chain', () => {
       signature: receipt.signed.signature,
       evidence: '0x010203',
     })
-    expect(await getResult(plugin.client(), escrow.request.id)).toMatchObject({ state: 'open', pending: 0 })
-    const before = await creditOf(plugin.client(), payer.address)
+    expect(await getResult(plugin.client(), { request: escrow.request.id })).toMatchObject({
+      state: 'open',
+      pending: 0,
+    })
+    const before = await creditOf(plugin.client(), { account: payer.address })
     await refund(plugin.client(), { order })
-    expect(await creditOf(plugin.client(), payer.address)).toBe(before + PRICE)
+    expect(await creditOf(plugin.client(), { account: payer.address })).toBe(before + PRICE)
     await expect(settler.settle(await job(), call())).rejects.toMatchObject({ code: 'VS_SETTLE_REFUNDED' })
     expect(await settler.status(escrow.request.id)).toMatchObject({ state: 'refunded' })
   })
@@ -340,10 +347,10 @@ describe('settler on a local chain', () => {
       (e: unknown) => e,
     )
     expect(revertName(theft)).toBe('BadSignature')
-    const before = await creditOf(plugin.client(), claimant.address)
+    const before = await creditOf(plugin.client(), { account: claimant.address })
     await submit({ ...plugin.client(), lane }, { ...submission, claimant: claimant.address })
-    expect(await creditOf(plugin.client(), claimant.address)).toBe(before + PRICE)
-    expect(await creditOf(plugin.client(), stranger.address)).toBe(0n)
+    expect(await creditOf(plugin.client(), { account: claimant.address })).toBe(before + PRICE)
+    expect(await creditOf(plugin.client(), { account: stranger.address })).toBe(0n)
   })
 
   test('watch ends when nothing can change any more', async () => {
@@ -473,7 +480,7 @@ describe('conformance', () => {
     runner: { describe, test },
     make: () => ({
       settler,
-      credited: (account) => creditOf(plugin.client(), account),
+      credited: (account) => creditOf(plugin.client(), { account }),
       // Nobody withdraws here, so what was taken is what the contract has.
       taken: () => plugin.client().chain.balance(settler.contract),
     }),

@@ -48,7 +48,7 @@ export interface SettlerOptions {
 export function makeSettler(options: SettlerOptions): Settler {
   const { client } = options
   const status = async (id: RequestId): Promise<Settlement | undefined> => {
-    const result = await getResult(client(), id)
+    const result = await getResult(client(), { request: id })
     return result.state === 'none' ? undefined : found(client(), id, result)
   }
   return {
@@ -100,13 +100,13 @@ async function pin(
 async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Promise<Settlement> {
   const { request } = job
   const order = orderOf(job)
-  const before = await getResult(client, request.id)
+  const before = await getResult(client, { request: request.id })
   if (before.state !== 'none') return found(client, request.id, before)
 
   mismatch('chainId', client.chain.chainId, request.chainId)
   mismatch('contract', client.deployment.settlement, request.contract)
   mismatch('payer', senderOf(client).account, request.payer)
-  mismatch('id', await requestIdOf(client, order), request.id)
+  mismatch('id', await requestIdOf(client, { order }), request.id)
   call.progress({ stage: 'escrow', done: 0, total: 1 })
   const { requirement, policies } = job
   try {
@@ -119,7 +119,7 @@ async function prepare(client: SettlementClient, job: EscrowJob, call: Call): Pr
   } catch (error) {
     // Another attempt at the same work was faster.
     if (revertName(error) !== 'AlreadyRequested') throw error
-    return found(client, request.id, await getResult(client, request.id))
+    return found(client, request.id, await getResult(client, { request: request.id }))
   }
 }
 
@@ -140,7 +140,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   const { id } = job.request
   const order = orderOf(job)
   mismatch('outputs', commitmentsDigest(signed.outputs), signed.claim.outputs)
-  const before = await getResult(client, id)
+  const before = await getResult(client, { request: id })
   if (before.state === 'none') throw fail('VS_SETTLE_NOT_REQUESTED', { details: { request: id } })
   if (before.state === 'refunded') throw fail('VS_SETTLE_REFUNDED', { details: { request: id } })
 
@@ -150,7 +150,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
     sent = await submitLeaves(client, job, order, call)
     call.progress({ stage: 'submit', done: 1, total: 1 })
   }
-  const after = await getResult(client, id)
+  const after = await getResult(client, { request: id })
   if (after.state === 'open' || after.state === 'pending') {
     await refuseDropped(client, job)
     return sent === undefined
@@ -166,7 +166,7 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
   const delivers = o.deliver && after.state === 'accepted'
   const delivered = delivers ? await deliverOnce(client, order, job, call) : undefined
   // Somebody else's delivery may have been faster.
-  const final = delivers && delivered === undefined ? await getResult(client, id) : after
+  const final = delivers && delivered === undefined ? await getResult(client, { request: id }) : after
   if (sent === undefined && delivered === undefined) return found(client, id, final)
   const state = delivered !== undefined || final.state === 'delivered' ? 'delivered' : 'accepted'
   const accepted = sent?.hash ?? (await transactionOf(client, id, 'Accepted'))
@@ -184,9 +184,11 @@ async function settle(o: SettlerOptions, job: SettleJob, call: Call): Promise<Se
 /** Throws where the claim was submitted, and all of its evidence was dropped. */
 async function refuseDropped(client: SettlementClient, { request, receipt }: SettleJob): Promise<void> {
   const claim = claimDigest(receipt.signed.claim)
-  const { satisfied, waiting } = await progressOf(client, claim)
+  const { satisfied, waiting } = await progressOf(client, { claim })
   if (satisfied !== 0 || waiting !== 0) return
-  const dropped = (await findEvents(client, request.id)).find((e) => e.name === 'ClaimDropped' && e.claim === claim)
+  const dropped = (await findEvents(client, { request: request.id })).find(
+    (e) => e.name === 'ClaimDropped' && e.claim === claim,
+  )
   if (dropped === undefined) return
   throw fail('VS_SETTLE_DROPPED', { details: { request: request.id, claim, transaction: dropped.transaction } })
 }
@@ -203,7 +205,7 @@ async function submitLeaves(
   for (const piece of pieces) {
     last = (await submitOnce(client, job, order, piece, call)) ?? last
     if (pieces.length === 1) break
-    const { state } = await getResult(client, job.request.id)
+    const { state } = await getResult(client, { request: job.request.id })
     if (state !== 'open' && state !== 'pending') break
   }
   return last
@@ -317,7 +319,7 @@ async function found(client: SettlementClient, id: RequestId, result: RequestRes
 }
 
 async function transactionOf(client: SettlementClient, id: RequestId, event: string): Promise<Hex> {
-  const events = await findEvents(client, id)
+  const events = await findEvents(client, { request: id })
   const last = events.filter((e) => e.name === event).at(-1) ?? events.at(-1)
   if (last === undefined) throw fail('VS_SETTLE_NOT_REQUESTED', { details: { request: id, event } })
   return last.transaction

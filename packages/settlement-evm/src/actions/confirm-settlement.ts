@@ -40,7 +40,7 @@ export const confirmSettlement =
     if (settlement.network !== chain.network || request.contract !== deployment.settlement) return 'unknown'
     if (request.chainId !== chain.chainId || settlement.mode !== 'individual') return 'refuted'
 
-    const events = await findEvents(client, request.id)
+    const events = await findEvents(client, { request: request.id })
     // The request itself is missing: a node that has forgotten its logs knows as little as one that never had them.
     if (!events.some((e) => e.name === 'Requested')) return 'unknown'
     const claim = claimDigest(signed.claim)

@@ -39,7 +39,7 @@ test('a request on a long chain is found through an RPC that looks through few b
   await chain.rpc('anvil_mine', ['0x50'])
 
   const { through, asked } = narrow(50)
-  const events = await findEvents(through, escrow.request.id)
+  const events = await findEvents(through, { request: escrow.request.id })
   expect(events.map((e) => e.name)).toEqual(['Requested', 'Accepted', 'Delivered'])
   expect(events[0]?.block).toBeGreaterThan(block)
   // Not much further back than the request.
@@ -49,6 +49,6 @@ test('a request on a long chain is found through an RPC that looks through few b
 
 test('nothing is looked through for a request that was never placed', async () => {
   const { through, asked } = narrow(1_000_000)
-  expect(await findEvents(through, parseRequestId(`0x${'07'.repeat(32)}`))).toEqual([])
+  expect(await findEvents(through, { request: parseRequestId(`0x${'07'.repeat(32)}`) })).toEqual([])
   expect(asked).toEqual([])
 })

@@ -21,14 +21,17 @@ export interface RequestEvent {
  * All events of a request, oldest first. The chain is read from its head back to the block in which the request was placed,
  * in pieces that its node is willing to look through; not at all for a request that the contract does not know.
  */
-export async function findEvents(client: SettlementClient, id: RequestId): Promise<readonly RequestEvent[]> {
+export async function findEvents(
+  client: SettlementClient,
+  { request }: { readonly request: RequestId },
+): Promise<readonly RequestEvent[]> {
   const { chain, deployment } = client
-  if ((await getResult(client, id)).state === 'none') return []
+  if ((await getResult(client, { request })).state === 'none') return []
   const parser = await interfaceOf(settlementAbi)
   const requested = parser.getEvent('Requested')?.topicHash
   const logs = await readEvents(chain, {
     address: deployment.settlement,
-    topics: [null, id],
+    topics: [null, request],
     from: deployment.block ?? 0n,
     until: ({ topics }) => topics[0] === requested,
   })

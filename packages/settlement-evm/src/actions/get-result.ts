@@ -29,12 +29,15 @@ export interface RequestResult {
 }
 
 /** Reads what is decided of a request. An unknown one is in state `none`. */
-export async function getResult({ chain, deployment }: SettlementClient, id: RequestId): Promise<RequestResult> {
+export async function getResult(
+  { chain, deployment }: SettlementClient,
+  { request }: { readonly request: RequestId },
+): Promise<RequestResult> {
   const [result] = await read(chain, {
     address: deployment.settlement,
     abi: settlementAbi,
     name: 'getResult',
-    args: [id],
+    args: [request],
   })
   const [state, pending, satisfied, acceptedAt, claimant, outputs, validUntil, stale, callback] = result as readonly [
     bigint,

@@ -117,7 +117,10 @@ export async function sendRequest(
 }
 
 /** The id that the contract gives an order. */
-export async function requestIdOf({ chain, deployment }: SettlementClient, order: Order): Promise<RequestId> {
+export async function requestIdOf(
+  { chain, deployment }: SettlementClient,
+  { order }: { readonly order: Order },
+): Promise<RequestId> {
   const [id] = await read(chain, {
     address: deployment.settlement,
     abi: settlementAbi,

@@ -44,7 +44,7 @@ async function send(
 /** Of a claim that has not decided its request: the leaves it satisfies (bit i is leaf i), and the evidence that waits. */
 export async function progressOf(
   { chain, deployment }: SettlementClient,
-  claim: Digest,
+  { claim }: { readonly claim: Digest },
 ): Promise<{ readonly satisfied: number; readonly waiting: number }> {
   const [satisfied, waiting] = await read(chain, {
     address: deployment.settlement,

@@ -108,13 +108,13 @@ describe('an allowance', () => {
     expect(await allowance(name)).toBe(0n)
 
     await settler.settle(await job(), call())
-    expect(await creditOf(client, claimant.address, tokens[name])).toBe(PRICE)
+    expect(await creditOf(client, { account: claimant.address, token: tokens[name] })).toBe(PRICE)
     const own = laneOf(chain, await privateKeyAccount(claimantAccount.privateKey))
     await withdraw({ ...client, lane: own }, { token: tokens[name] })
     expect(await balance(name, claimant.address)).toBe(PRICE)
     // The tip went back: nobody finalized.
-    expect(await creditOf(client, payer.address, tokens[name])).toBe(TIP)
-    expect((await getResult(client, id)).state).toBe('delivered')
+    expect(await creditOf(client, { account: payer.address, token: tokens[name] })).toBe(TIP)
+    expect((await getResult(client, { request: id })).state).toBe('delivered')
   })
 
   test('is made zero first where the token wants it, each step once', async () => {
@@ -168,7 +168,7 @@ describe('a permit', () => {
       const before = BigInt(String(await sent()))
       await placeRequestWithPermit(client, { order, ...rest, permit, idempotencyKey: id })
       expect(BigInt(String(await sent()))).toBe(before + 1n)
-      expect((await getResult(client, id)).state).toBe('open')
+      expect((await getResult(client, { request: id })).state).toBe('open')
       expect(await allowance(name)).toBe(0n)
       // The same work is not done twice, though the permit is used up.
       await placeRequestWithPermit(client, { order, ...rest, permit, idempotencyKey: id })
@@ -187,7 +187,7 @@ describe('a permit', () => {
       payer.address,
     )
     await placeRequestWithPermit(client, { order, ...rest, permit: permitOf(data, signature as `0x${string}`) })
-    expect((await getResult(client, id)).state).toBe('open')
+    expect((await getResult(client, { request: id })).state).toBe('open')
     const other = await chain.rpc('eth_signTypedData_v4', [stranger.address, data])
     expect(await refusal(async () => permitOf(data, other as `0x${string}`))).toEqual({
       code: 'VS_SETTLE_PERMIT_INVALID',
@@ -210,7 +210,7 @@ describe('a permit', () => {
     await by.send(stolen)
     expect(await allowance('Coin')).toBe(ESCROW)
     await placeRequestWithPermit(client, { order, ...rest, permit })
-    expect((await getResult(client, id)).state).toBe('open')
+    expect((await getResult(client, { request: id })).state).toBe('open')
   })
 
   test('that somebody carries in within the same block, ahead of the request, does no harm', async () => {
@@ -234,7 +234,7 @@ describe('a permit', () => {
       const place = (r: unknown) => BigInt(String((r as { transactionIndex: string }).transactionIndex))
       expect(ahead).toMatchObject({ status: '0x1', blockNumber: `0x${block.toString(16)}` })
       expect(place(ahead)).toBeLessThan(place(own))
-      expect((await getResult(client, id)).state).toBe('open')
+      expect((await getResult(client, { request: id })).state).toBe('open')
       expect(await allowance('Coin')).toBe(0n)
     } finally {
       await chain.rpc('evm_setAutomine', [true])
@@ -309,7 +309,7 @@ describe('a permit', () => {
     })
     await approve(client, { token: tokens.Plain, amount: ESCROW })
     await placeRequestWithPermit(client, { order, ...rest, permit })
-    expect((await getResult(client, id)).state).toBe('open')
+    expect((await getResult(client, { request: id })).state).toBe('open')
   })
 })
 

@@ -16,8 +16,7 @@ export async function withdraw(
 /** What an account may withdraw, in the smallest unit of the token; default the chain's coin. */
 export async function creditOf(
   { chain, deployment }: SettlementClient,
-  account: Address,
-  token: Address = ZERO_ADDRESS,
+  { account, token = ZERO_ADDRESS }: { readonly account: Address; readonly token?: Address },
 ): Promise<bigint> {
   const [amount] = await read(chain, {
     address: deployment.settlement,

@@ -110,7 +110,7 @@ export async function killAndRestart(o: KillOptions): Promise<KillReport> {
     const client = { chain, deployment: { settlement: world.settlement, registry } }
     const ids: RequestId[] = []
     for (let n = 0; n < o.settlements; n++) ids.push((await jobOf(world, n)).request.id)
-    const creditWei = await creditOf(client, claimant.address)
+    const creditWei = await creditOf(client, { account: claimant.address })
     const found = await audit(chain, { world, ids, from: start.block + 1n, sent: [...sent.keys()] })
     const lane = laneOf(chain, await privateKeyAccount(claimant.privateKey))
     await withdraw({ ...client, lane })

@@ -193,7 +193,7 @@ export async function openStage(): Promise<Stage> {
   const observe = async (job: SettleJob, paidBefore: bigint): Promise<Life> => {
     const direct = { chain, deployment }
     const { id } = job.request
-    const { state, callback } = await getResult(direct, id)
+    const { state, callback } = await getResult(direct, { request: id })
     const filter = { address: deployment.settlement, topics: [null, id], fromBlock: '0x0', toBlock: 'latest' }
     const logs = (await chain.rpc('eth_getLogs', [filter])) as readonly { topics: string[]; data: string }[]
     const names = logs.map((l) => parser.parseLog(l)?.name ?? 'unknown')
@@ -206,7 +206,7 @@ export async function openStage(): Promise<Stage> {
       events: { Requested: count('Requested'), Accepted: count('Accepted'), Delivered: count('Delivered') },
       calledBack: Number(await chain.rpc('eth_getStorageAt', [callee, id, 'latest'])),
       paidWei: (await chain.balance(payout)) - paidBefore,
-      creditWei: await creditOf(direct, claimant.address),
+      creditWei: await creditOf(direct, { account: claimant.address }),
       heldWei: await chain.balance(deployment.settlement),
       gaps: gaps.reduce((a, b) => a + b, 0),
     }
@@ -223,7 +223,7 @@ export async function openStage(): Promise<Stage> {
     const { id } = job.request
     const paidBefore = await chain.balance(payout)
     const call = callOf(n)
-    const state = async () => (await getResult({ chain, deployment }, id)).state
+    const state = async () => (await getResult({ chain, deployment }, { request: id })).state
     /** The step as its actor does it, as often as it takes. */
     const steps: Readonly<Record<StepName, { attempt(): Promise<unknown>; isDone(): Promise<boolean> }>> = {
       request: {
@@ -254,7 +254,7 @@ export async function openStage(): Promise<Stage> {
             outputs: job.receipt.signed.outputs,
             callbackGas: ENOUGH_CALLBACK_GAS,
           }),
-        isDone: async () => (await getResult({ chain, deployment }, id)).callback === 'succeeded',
+        isDone: async () => (await getResult({ chain, deployment }, { request: id })).callback === 'succeeded',
       },
       withdraw: {
         attempt: () => withdraw(their, { to: payout }),

@@ -320,7 +320,7 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
   const { placed, served, requirement, policies, application } = entry.chosen
   const { request, settlement } = placed
   const { id } = request
-  const result = await getResult(client, id)
+  const result = await getResult(client, { request: id })
   if (result.state === 'none') throw new Skip('gone', 'not on chain')
   if (result.state === 'refunded') throw new Skip('decided', 'refunded')
   const decided = result.state === 'accepted' || result.state === 'delivered'

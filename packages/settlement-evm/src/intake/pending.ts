@@ -34,7 +34,7 @@ export async function firstFinal(
 ): Promise<bigint> {
   const claim = claimDigest(signed.claim)
   const waiting = new Map<string, bigint>()
-  for (const event of await findEvents(client, id)) {
+  for (const event of await findEvents(client, { request: id })) {
     if (event.claim !== claim || event.evidence === undefined) continue
     const key = `${event.evidence.leaf}/${event.evidence.hash}`
     if (event.finalAt === undefined) waiting.delete(key)

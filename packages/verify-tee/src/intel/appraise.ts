@@ -19,7 +19,7 @@ export function appraise(
   policy: IntelAppraisal,
 ): void {
   checkDebug(ledger, quote, policy)
-  const asked = policy.minTcbEvaluationDataNumber
+  const asked = policy.minimumTcbEvaluationDataNumber
   ledger.note('evaluation-number', evaluationNumber >= asked, `${evaluationNumber}, at least ${asked}`)
   const allowed: readonly string[] = policy.tcbStatuses
   const parts = [
@@ -79,13 +79,15 @@ function appraiseEnclave(ledger: Checks, report: SgxReport, policy: IntelApprais
   const known = sgx.some(
     (code) =>
       ('mrSigner' in code
-        ? code.mrSigner === report.mrSigner && code.isvProdId === report.isvProdId && report.isvSvn >= code.minIsvSvn
+        ? code.mrSigner === report.mrSigner &&
+          code.isvProdId === report.isvProdId &&
+          report.isvSvn >= code.minimumIsvSvn
         : true) &&
       equalWhereNamed(code, report, ['mrEnclave', 'isvExtProdId', 'isvFamilyId']) &&
       // The host chooses it when it starts the enclave, and no measurement covers it.
       (code.configId === undefined
         ? report.configId === NO_CONFIG && report.configSvn === 0
-        : report.configId === code.configId && report.configSvn >= (code.minConfigSvn ?? 0)),
+        : report.configId === code.configId && report.configSvn >= (code.minimumConfigSvn ?? 0)),
   )
   const who = `MRSIGNER ${report.mrSigner}, product ${report.isvProdId}, version ${report.isvSvn}`
   ledger.note('measurements', known, `MRENCLAVE ${report.mrEnclave}, ${who}`)

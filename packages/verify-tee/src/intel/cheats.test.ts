@@ -596,7 +596,7 @@ const POLICY_CHEATS: readonly Cheat[] = [
     'an old evaluation',
     'evaluation-number',
     'VS_TEE_COLLATERAL',
-    () => ({ options: appraisal({ minTcbEvaluationDataNumber: 18 }) }),
+    () => ({ options: appraisal({ minimumTcbEvaluationDataNumber: 18 }) }),
   ],
   [
     'an old evaluation of the QE',
@@ -604,7 +604,7 @@ const POLICY_CHEATS: readonly Cheat[] = [
     'VS_TEE_COLLATERAL',
     () => ({
       collateral: { qeIdentity: (q) => ({ ...q, tcbEvaluationDataNumber: 16 }) },
-      options: appraisal({ minTcbEvaluationDataNumber: 17 }),
+      options: appraisal({ minimumTcbEvaluationDataNumber: 17 }),
     }),
   ],
   [
@@ -764,7 +764,7 @@ const POLICY_CHEATS: readonly Cheat[] = [
       [
         'an old version of a configuration',
         { configId: '01', configSvn: '0200' },
-        { configId: '01'.padEnd(128, '0'), minConfigSvn: 3 },
+        { configId: '01'.padEnd(128, '0'), minimumConfigSvn: 3 },
       ],
     ] as const
   ).map(
@@ -918,7 +918,7 @@ describe('honest evidence is accepted', () => {
   test('with a configuration that the policy names', async () => {
     const configId = '01'.padEnd(128, '0')
     const quote = { kind: 'sgx-v3', body: { configId, configSvn: '0300' } } as const
-    for (const named of [{ configId }, { configId, minConfigSvn: 3 }]) {
+    for (const named of [{ configId }, { configId, minimumConfigSvn: 3 }]) {
       const options = appraisal({ sgx: [{ mrEnclave: MEASURED.mrEnclave, ...named }] })
       expect((await judge({ quote, options })).status).toBe('accepted')
     }

@@ -413,7 +413,7 @@ export function makeCollateral(parts: CollateralParts = {}): IntelCollateral {
 export const ourOptions = (): Omit<IntelOptions, 'collateral'> => ({
   appraisal: {
     ...intelDefaults,
-    sgx: [{ mrSigner: MEASURED.mrSigner, isvProdId: 7, minIsvSvn: 3 }],
+    sgx: [{ mrSigner: MEASURED.mrSigner, isvProdId: 7, minimumIsvSvn: 3 }],
     tdx: [
       {
         mrTd: MEASURED.mrTd,

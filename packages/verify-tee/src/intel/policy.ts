@@ -3,7 +3,7 @@ import { hexOf, hexUpTo, oneOf, platformIds } from '../policy/index.ts'
 
 const svn = z.int().min(0).max(65_535)
 
-const config = { configId: hexOf(64).optional(), minConfigSvn: svn.optional() }
+const config = { configId: hexOf(64).optional(), minimumConfigSvn: svn.optional() }
 
 /**
  * Code in an SGX enclave: by its measurement, or by who signed it under which product id, from a security version on. The
@@ -14,7 +14,7 @@ const enclave = z.union([
   z.strictObject({
     mrSigner: hexOf(32),
     isvProdId: svn,
-    minIsvSvn: svn,
+    minimumIsvSvn: svn,
     mrEnclave: hexOf(32).optional(),
     isvExtProdId: hexOf(16).optional(),
     isvFamilyId: hexOf(16).optional(),
@@ -115,7 +115,7 @@ export const intelAppraisal = z.strictObject({
       .readonly(),
   ]),
   /** Lowest `tcbEvaluationDataNumber` of TCB info and QE identity: 0 asks for none. */
-  minTcbEvaluationDataNumber: z.int().min(0),
+  minimumTcbEvaluationDataNumber: z.int().min(0),
   /** What may follow the quote: nothing, or zero bytes, which some clouds fill their buffers with. */
   trailingBytes: z.enum(['refuse', 'zeros']),
   /** Lets the host read the memory of what is attested. For development. */
@@ -145,7 +145,7 @@ export type IntelAppraisal = z.infer<typeof intelAppraisal>
 export const intelDefaults: IntelAppraisal = {
   tcbStatuses: ['UpToDate'],
   advisories: [],
-  minTcbEvaluationDataNumber: 0,
+  minimumTcbEvaluationDataNumber: 0,
   trailingBytes: 'refuse',
   allowDebug: false,
   sgx: [],

@@ -1,5 +1,6 @@
 import type * as z from 'zod'
 import type { Ledger } from '../ledger.ts'
+import { checkPlatform } from '../policy/index.ts'
 import type { NitroCheck } from './checks.ts'
 import type { NitroClaims } from './claims.ts'
 import type { nitroAppraisal, nitroRelyingParty } from './policy.ts'
@@ -47,9 +48,7 @@ export function judgeAnswer(
   expected('public-key', policy.publicKey, claims.publicKey)
   expected('user-data', policy.userData, claims.userData)
 
-  if (policy.platforms === 'any') ledger.skip('platform', 'the policy allows any platform')
-  else if (claims.instanceId === undefined) ledger.note('platform', false, 'the module id names no EC2 instance')
-  else ledger.note('platform', policy.platforms.includes(claims.instanceId), claims.instanceId)
+  checkPlatform(ledger, policy.platforms, claims.instanceId)
 
   function expected(id: NitroCheck, wanted: string | null | undefined, got: string | undefined): void {
     if (wanted === undefined) ledger.skip(id, 'the policy does not ask for it')

@@ -40,11 +40,11 @@ describe('an unknown key is what came, and the known ones are what was expected'
     })
     const signed = { mrSigner: '00'.repeat(32), isvProdId: 1 }
     expect(faultOf(intelAppraisal, appraisal([], [signed]))).toEqual({
-      field: 'policy.sgx.0.minIsvSvn',
+      field: 'policy.sgx.0.minimumIsvSvn',
       expected: 'a whole number',
       got: 'nothing',
     })
-    expect(faultOf(intelAppraisal, appraisal([], [{ ...signed, minIsvSvn: 1, isvprodid: 2 }]))).toMatchObject({
+    expect(faultOf(intelAppraisal, appraisal([], [{ ...signed, minimumIsvSvn: 1, isvprodid: 2 }]))).toMatchObject({
       field: 'policy.sgx.0',
       expected: expect.stringMatching(/^no keys but mrSigner, isvProdId, /),
       got: 'the key isvprodid',

@@ -15,10 +15,9 @@ export function appraise(ledger: Ledger<SevSnpCheck>, report: Report, vek: Vek, 
   const holder = vek.cspId === undefined ? vek.kind : `${vek.kind} of ${JSON.stringify(vek.cspId)}`
   ledger.note('allowed-key', policy.keys.includes(vek.kind) && given, holder)
   const masked = isMasked(report)
-  ledger.note('masked-chip-id', !masked || policy.maskedChipId === 'allowed', masked ? 'masked' : report.chipId)
+  ledger.note('masked-chip-id', !masked || policy.allowMaskedChipId, masked ? 'masked' : report.chipId)
   const { debug } = report.policy
-  if (policy.guestPolicy.debug === 'allowed')
-    ledger.skip('debug', `the policy allows debugging${debug ? '; it can be debugged' : ''}`)
+  if (policy.allowDebug) ledger.skip('debug', `the policy allows debugging${debug ? '; it can be debugged' : ''}`)
   else ledger.note('debug', !debug, 'can be debugged')
   holds(ledger, 'guest-policy', guestPolicyFaults(report, policy))
   ledger.note('vmpl', policy.vmpls.includes(report.vmpl), `level ${report.vmpl}`)
@@ -107,7 +106,7 @@ function tcbFaults(
 }
 
 function uncommitted(ledger: Ledger<SevSnpCheck>, { tcb }: Report, policy: SevSnpAppraisal): void {
-  if (policy.uncommittedTcb === 'allowed') ledger.skip('committed-tcb', 'the policy allows what is not committed')
+  if (policy.allowUncommittedTcb) ledger.skip('committed-tcb', 'the policy allows what is not committed')
   else ledger.note('committed-tcb', notAbove(tcb.reported, tcb.committed), `committed ${hexOfTcb(tcb.committed)}`)
 }
 

@@ -235,7 +235,11 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
     'allowed-key',
     { chip: { kind: 'vlek' }, appraisal: { cspIds: ['another.cloud'] } },
   ],
-  ['a masked chip', 'masked-chip-id', { body: (b) => b.fill(0, 0x1a0, 0x1e0), appraisal: { maskedChipId: 'refused' } }],
+  [
+    'a masked chip',
+    'masked-chip-id',
+    { body: (b) => b.fill(0, 0x1a0, 0x1e0), appraisal: { allowMaskedChipId: false } },
+  ],
   ['debugging', 'debug', { body: set(0x0a, 0x0b) }],
   ['migration', 'guest-policy', { body: set(0x0a, 0x07) }],
   ['CXL', 'guest-policy', { body: set(0x0a, 0x23) }],

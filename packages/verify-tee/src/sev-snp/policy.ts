@@ -50,17 +50,17 @@ export const sevSnpAppraisal = z
      * Reports in which the host masks CHIP_ID with zeros. A VCEK's certificate names the chip all the same; with a VLEK
      * nobody knows it, and a list of platforms refuses it.
      */
-    maskedChipId: may,
+    allowMaskedChipId: z.boolean(),
     /**
      * A reported TCB version above the committed one: the host can roll the machine back below what the certificate
      * vouches for. Firmware that runs above both is fine: nobody relies on it.
      */
-    uncommittedTcb: may,
+    allowUncommittedTcb: z.boolean(),
+    /** Guests whose host may read and write their memory. For development. */
+    allowDebug: z.boolean(),
     /** What the guest's owner let its host do at launch. */
     guestPolicy: z
       .strictObject({
-        /** The host reads and writes the guest's memory. */
-        debug: may,
         /** A migration agent may take the guest to another machine. */
         migrateMa: may,
         /** Two threads may share a core. */
@@ -129,10 +129,10 @@ export const sevSnpDefaults = {
   products: ['Milan', 'Genoa', 'Turin'],
   keys: ['vcek', 'vlek'],
   revocation: 'required',
-  maskedChipId: 'allowed',
-  uncommittedTcb: 'refused',
+  allowMaskedChipId: true,
+  allowUncommittedTcb: false,
+  allowDebug: false,
   guestPolicy: {
-    debug: 'refused',
     migrateMa: 'refused',
     smt: 'allowed',
     cxl: 'refused',

@@ -14,6 +14,7 @@ describe('what holds is accepted', () => {
     'a VLEK and a masked chip': { chip: { kind: 'vlek', hwid: new Uint8Array(64) } },
     'a masked chip': { body: (body) => body.fill(0, 0x1a0, 0x1e0) },
     'firmware above what is committed and reported': { body: set(0x3f, 255) },
+    'debugging that the policy allows': { body: set(0x0a, 0x0b), appraisal: { allowDebug: true } },
     'every part of a policy': {
       version: 5,
       body: (body) => {

@@ -29,7 +29,9 @@ export function readChain(text: string, name: string, within: 'quote' | 'collate
     if (within === 'quote' && i === 0) return read()
     // With the line end: the lines of another text are not those of this one.
     const key = end + block
-    const certificate = issuers.get(key) ?? read()
+    const known = issuers.get(key)
+    if (known !== undefined) return known
+    const certificate = read()
     issuers.set(key, certificate)
     return certificate
   })

@@ -188,3 +188,31 @@ describe('a component of a level', () => {
       )
   })
 })
+
+describe('a date', () => {
+  const issued = (issueDate: string) => info('TDX', { issueDate }).issueDate
+
+  test.each([
+    ['2024-02-29T23:59:59Z', 1_709_251_199n],
+    ['2025-12-31T00:00:00Z', 1_767_139_200n],
+    ['1970-01-01T00:00:00Z', 0n],
+  ])('%s', (text, seconds) => expect(issued(text)).toBe(seconds))
+
+  test.each([
+    '2023-02-29T00:00:00Z',
+    '2025-04-31T00:00:00Z',
+    '2025-00-10T00:00:00Z',
+    '2025-13-01T00:00:00Z',
+    '2025-01-00T00:00:00Z',
+    '2025-01-32T00:00:00Z',
+    '2025-01-01T24:00:00Z',
+    '2025-01-01T00:60:00Z',
+    '2025-01-01T00:00:60Z',
+    '2025-01-01T00:00:00.000Z',
+    '2025-01-01T00:00:00+00:00',
+    '2025-01-01T00:00:00z',
+    '2025-01-01T00:00:00Z\n',
+    '2025-01-01',
+    '',
+  ])('is not %j', (text) => expect(() => issued(text)).toThrow(expect.objectContaining({ code: 'VS_TEE_MALFORMED' })))
+})

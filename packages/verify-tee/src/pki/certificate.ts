@@ -195,9 +195,19 @@ function readCommonName(subject: Uint8Array): string | undefined {
     for (const attribute of children(set, 'name', TAG.set)) {
       const [type, value] = children(attribute, 'name')
       if (type === undefined || value === undefined || derOid(type, 'name') !== EXTENSION.commonName) continue
-      if (value.tag === TAG.utf8 || value.tag === TAG.printable || value.tag === TAG.ia5)
-        return UTF8.decode(value.content)
+      if (value.tag === TAG.utf8 || value.tag === TAG.printable || value.tag === TAG.ia5) return textOf(value)
     }
   }
   return undefined
+}
+
+function textOf(value: Der): string {
+  const { source, from, end } = value
+  let text = ''
+  for (let at = from; at < end; at++) {
+    const byte = source[at] ?? 0
+    if (byte >= 0x80) return UTF8.decode(value.content)
+    text += String.fromCharCode(byte)
+  }
+  return text
 }

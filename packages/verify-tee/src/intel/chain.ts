@@ -19,11 +19,12 @@ const issuers = new Recent<Certificate>(32)
 /**
  * The certificates of a PEM text: lines of 64 or 76 characters, one line end throughout, which also ends the text,
  * and nothing between the blocks. In quotes (`within: 'quote'`), whose lengths are fixed elsewhere, one zero byte may follow, or
- * the last line end may be missing. But for these ends, nothing can be put into it without the verdict noticing.
+ * the last line end may be missing, and the root may stand before the CA. But for these, nothing can be put into it without the
+ * verdict noticing.
  */
 export function readChain(text: string, name: string, within: 'quote' | 'collateral'): readonly Certificate[] {
   const end = text.includes('\r\n') ? '\r\n' : '\n'
-  return blocksOf(text, end, name, within === 'quote').map((block, i) => {
+  const found = blocksOf(text, end, name, within === 'quote').map((block, i) => {
     const read = () => parseCertificate(decodeBase64(joinLines(block, end, name), name), `${name}[${i}]`)
     // The first is the platform's: one of many.
     if (within === 'quote' && i === 0) return read()
@@ -35,7 +36,17 @@ export function readChain(text: string, name: string, within: 'quote' | 'collate
     issuers.set(key, certificate)
     return certificate
   })
+  return within === 'quote' ? inOrder(found) : found
 }
+
+/** Leaf, CA, root: Fortanix's provider library wrote the root, which is its own issuer, before the CA. */
+function inOrder(chain: readonly Certificate[]): readonly Certificate[] {
+  const [leaf, second, third] = chain
+  if (leaf === undefined || second === undefined || third === undefined) return chain
+  return isOwnIssuer(second) && !isOwnIssuer(third) ? [leaf, third, second] : chain
+}
+
+const isOwnIssuer = ({ issuer, subject }: Certificate): boolean => equalBytes(issuer, subject)
 
 /** What is between the lines that begin and end a certificate. */
 function blocksOf(text: string, end: string, name: string, inQuote: boolean): readonly string[] {

@@ -77,6 +77,18 @@ const QUOTE_CHEATS: readonly Cheat[] = [
   ['a shorter extension', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5ex', bodyType: 3 } })],
   ['a longer body', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 4 } })],
   ['an SGX body in a TDX quote', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { kind: 'tdx-v5-1.5', bodyType: 1 } })],
+  [
+    'the CA before the PCK certificate',
+    'form',
+    'VS_TEE_MALFORMED',
+    () => ({ quote: { chain: [certificate('platform'), certificate('pck'), certificate('root')] } }),
+  ],
+  [
+    'the root twice, and no CA',
+    'pck-chain',
+    'VS_TEE_CHAIN',
+    () => ({ quote: { chain: [certificate('pck'), certificate('root'), certificate('root')] } }),
+  ],
   ['text between certificates', 'form', 'VS_TEE_MALFORMED', () => ({ quote: { chainText: (t) => `hello\n${t}` } })],
   [
     'lines of 68 characters',
@@ -836,6 +848,11 @@ describe('honest evidence is accepted', () => {
     const [leaf, ...issuers] = platformChain(certificate('pck'))
     const chainText = () => pemInLines(76, leaf ?? new Uint8Array()) + pem(...issuers)
     expect((await judge({ quote: { kind: 'sgx-v3', chainText } })).status).toBe('accepted')
+  })
+
+  test('with the root before the CA', async () => {
+    const chain = [certificate('pck'), certificate('root'), certificate('platform')]
+    expect((await judge({ quote: { kind: 'sgx-v3', chain }, collateral: { after: withPck } })).status).toBe('accepted')
   })
 
   test('with a certificate that the root made out to itself at another time', async () => {

@@ -157,16 +157,9 @@ function domainSections(report: TdReport): readonly Section[] {
   ]
 }
 
-const NAMED: Readonly<Record<string, string>> = {
-  ppid: 'PPID',
-  encryptedPpid: 'encrypted PPID',
-  cpuSvn: 'CPUSVN',
-  pceSvn: 'PCE SVN',
-  pceId: 'PCE id',
-}
+const known = (name: string, hex: string | undefined): readonly Row[] => (hex === undefined ? [] : [hexRow(name, hex)])
 
-function platformRows(claims: IntelClaims): readonly Row[] {
-  const { pck } = claims
+function platformRows({ pck, pckId }: IntelClaims): readonly Row[] {
   if (pck !== undefined)
     return [
       hexRow('PPID', pck.ppid),
@@ -176,12 +169,14 @@ function platformRows(claims: IntelClaims): readonly Row[] {
       row('TCB components', pck.components.join(' ')),
       row('PCE SVN', pck.pceSvn),
     ]
-  const named = 'pckId' in claims ? Object.entries(claims.pckId ?? {}).filter(([name]) => name !== 'kind') : []
+  if (pckId === undefined) return []
   return [
     row('PCK certificate', 'not in the quote, which names it:'),
-    ...named.map(([name, value]) =>
-      typeof value === 'string' ? hexRow(NAMED[name] ?? name, value) : row(NAMED[name] ?? name, String(value)),
-    ),
+    ...known('PPID', pckId.ppid),
+    ...known('encrypted PPID', pckId.encryptedPpid),
+    hexRow('CPUSVN', pckId.cpuSvn),
+    row('PCE SVN', pckId.pceSvn),
+    ...known('PCE id', pckId.pceId),
   ]
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { hexOf, hexUpTo, oneOf, platformIds } from '../policy/index.ts'
+import { TCB_STATUSES } from './tcb.ts'
 
 const svn = z.int().min(0).max(65_535)
 
@@ -92,18 +93,7 @@ const names = <T extends Readonly<Record<string, number>>>(bits: T) =>
 export const intelAppraisal = z.strictObject({
   /** Statuses that are good enough. `Revoked` and `TCBNotSupported` can not be allowed. */
   tcbStatuses: z
-    .array(
-      z.enum([
-        'UpToDate',
-        'SWHardeningNeeded',
-        'ConfigurationNeeded',
-        'ConfigurationAndSWHardeningNeeded',
-        'OutOfDate',
-        'OutOfDateConfigurationNeeded',
-        'TDRelaunchAdvised',
-        'TDRelaunchAdvisedConfigurationNeeded',
-      ]),
-    )
+    .array(z.enum(TCB_STATUSES).exclude(['Revoked', 'TCBNotSupported']))
     .max(8)
     .readonly(),
   /** Advisories that may be open, such as `INTEL-SA-00615`; `any` has to be said. */
@@ -182,3 +172,6 @@ export const intelRelyingParty = z.strictObject({
   eventLog: oneOf(z.strictObject({ imr: z.int().min(0).max(3), digest: hexOf(48) })).optional(),
 })
 export type IntelRelyingParty = z.infer<typeof intelRelyingParty>
+
+/** What `verify` holds its policies against. */
+export const POLICIES = { appraisal: intelAppraisal, relyingParty: intelRelyingParty }

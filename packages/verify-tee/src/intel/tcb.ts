@@ -1,19 +1,21 @@
 import { hexToBytes } from '@noble/hashes/utils.js'
 import type { PckExtensions } from './pck.ts'
 import type { SgxReport, TdReport } from './report.ts'
-import type { LevelStatus, ModuleIdentity, QeIdentity, SvnLevel, TcbInfo, TdxTcbInfo } from './tcb-info.ts'
+import {
+  LEVEL_STATUSES,
+  type LevelStatus,
+  type ModuleIdentity,
+  type QeIdentity,
+  type SvnLevel,
+  type TcbInfo,
+  type TdxTcbInfo,
+} from './tcb-info.ts'
 
 /** What the levels come to, in Intel's words. `TCBNotSupported`: below every level that Intel lists. */
 export const TCB_STATUSES = [
-  'UpToDate',
-  'SWHardeningNeeded',
-  'ConfigurationNeeded',
-  'ConfigurationAndSWHardeningNeeded',
-  'OutOfDate',
-  'OutOfDateConfigurationNeeded',
+  ...LEVEL_STATUSES,
   'TDRelaunchAdvised',
   'TDRelaunchAdvisedConfigurationNeeded',
-  'Revoked',
   'TCBNotSupported',
 ] as const
 export type TcbStatus = (typeof TCB_STATUSES)[number]

@@ -15,7 +15,7 @@ import { type IntelCollateral, idOf, readCollateral, within } from './collateral
 import { memoryOf } from './memory.ts'
 import { MAX_QUOTE_BYTES, parseQuote, type Quote } from './parse.ts'
 import { SGX_EXTENSION } from './pck.ts'
-import { type IntelAppraisal, type IntelRelyingParty, intelAppraisal, intelRelyingParty } from './policy.ts'
+import { type IntelAppraisal, type IntelRelyingParty, POLICIES } from './policy.ts'
 import { pinnedRoot } from './roots.ts'
 import { evaluateTcb, moduleIdentity } from './tcb.ts'
 import type { QeIdentity, TcbInfo } from './tcb-info.ts'
@@ -33,17 +33,12 @@ const INTEL_QE_VENDOR = '939a7233f79c4ca9940a0db3957f0607'
 export async function verifyIntel(evidence: Uint8Array, options: IntelOptions): Promise<TeeVerdict<IntelClaims>> {
   const {
     bytes,
-    appraisal,
-    relyingParty,
     now,
     backend,
     root = pinnedRoot(),
-  } = readOptions(
-    evidence,
-    options,
-    { appraisal: intelAppraisal, relyingParty: intelRelyingParty },
-    MAX_QUOTE_BYTES + 1,
-  )
+    ...asked
+  } = readOptions(evidence, options, POLICIES, MAX_QUOTE_BYTES + 1)
+  const { appraisal, relyingParty } = asked
   const { collateral } = options
   const memory = memoryOf(backend)
   const trust: Trust = { root, at: now, backend: memory.backend }

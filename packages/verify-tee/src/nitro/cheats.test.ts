@@ -12,23 +12,13 @@ import {
   ourRoot,
   PCR,
   raw,
+  set,
   TIMESTAMP,
   type Value,
+  withPcrs,
 } from './enclave.fixture.ts'
 import { NITRO_CHECKS, type NitroOptions, verifyNitro } from './index.ts'
 
-const set =
-  (name: string, value: Value): NonNullable<EvidenceChange['fields']> =>
-  (fields) => {
-    fields.set(name, value)
-  }
-const withPcrs =
-  (change: (pcrs: Map<Value, Value>) => void): NonNullable<EvidenceChange['fields']> =>
-  (fields) => {
-    const pcrs = new Map(fields.get('pcrs') as Map<Value, Value>)
-    change(pcrs)
-    fields.set('pcrs', pcrs)
-  }
 const withBundle =
   (change: (bundle: Uint8Array[]) => Value): NonNullable<EvidenceChange['fields']> =>
   (fields) => {

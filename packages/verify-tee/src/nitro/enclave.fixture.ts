@@ -123,6 +123,20 @@ export function makeEvidence(change: EvidenceChange = {}): Uint8Array {
   return cbor(change.envelope?.(parts) ?? parts)
 }
 
+/** One field in place of the usual one. */
+export const set =
+  (name: string, value: Value): NonNullable<EvidenceChange['fields']> =>
+  (fields) => {
+    fields.set(name, value)
+  }
+export const withPcrs =
+  (change: (pcrs: Map<Value, Value>) => void): NonNullable<EvidenceChange['fields']> =>
+  (fields) => {
+    const pcrs = new Map(fields.get('pcrs') as Map<Value, Value>)
+    change(pcrs)
+    fields.set('pcrs', pcrs)
+  }
+
 export const ourOptions = (): NitroOptions => ({
   appraisal: { pcrs: { 0: ['01'.repeat(48)], 2: ['ff'.repeat(48), '03'.repeat(48)] } },
   relyingParty: { maxAgeSeconds: 300, nonce: '06', publicKey: '010203', userData: '0405', platforms: [INSTANCE] },

@@ -49,3 +49,6 @@ export type NitroRelyingParty = z.input<typeof nitroRelyingParty>
 
 /** The part of an appraisal policy that does not depend on the code. No measurement is right for everybody, so none is here. */
 export const nitroDefaults = { allowDebug: false } as const satisfies Partial<NitroAppraisal>
+
+/** What `verify` holds its policies against. */
+export const POLICIES = { appraisal: nitroAppraisal, relyingParty: nitroRelyingParty }

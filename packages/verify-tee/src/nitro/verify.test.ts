@@ -12,23 +12,12 @@ import {
   ourRoot,
   PCR,
   raw,
+  set,
   TIMESTAMP,
   type Value,
+  withPcrs,
 } from './enclave.fixture.ts'
 import { inspectNitro, NITRO_CHECKS, type NitroOptions, nitroDefaults, verifyNitro } from './index.ts'
-
-const set =
-  (name: string, value: Value): NonNullable<EvidenceChange['fields']> =>
-  (fields) => {
-    fields.set(name, value)
-  }
-const withPcrs =
-  (change: (pcrs: Map<Value, Value>) => void): NonNullable<EvidenceChange['fields']> =>
-  (fields) => {
-    const pcrs = new Map(fields.get('pcrs') as Map<Value, Value>)
-    change(pcrs)
-    fields.set('pcrs', pcrs)
-  }
 
 const { relyingParty } = ourOptions()
 const second = BigInt(Math.floor(TIMESTAMP / 1000))

@@ -8,7 +8,7 @@ import { appraise, judgeAnswer } from './appraise.ts'
 import { NITRO_CHECKS, type NitroCheck } from './checks.ts'
 import { type NitroClaims, nitroClaims } from './claims.ts'
 import { type CoseSign1, MAX_CERTIFICATES, type NitroDocument, parseCose, parseDocument } from './parse.ts'
-import { type NitroAppraisal, type NitroRelyingParty, nitroAppraisal, nitroRelyingParty } from './policy.ts'
+import { type NitroAppraisal, type NitroRelyingParty, POLICIES } from './policy.ts'
 import { pinnedRoot } from './roots.ts'
 
 export type NitroOptions = VerifyOptions<NitroAppraisal, NitroRelyingParty>
@@ -31,17 +31,8 @@ interface Parsed {
  * used; whatever is wrong with the evidence is in the verdict.
  */
 export async function verifyNitro(evidence: Uint8Array, options: NitroOptions): Promise<TeeVerdict<NitroClaims>> {
-  const {
-    bytes,
-    appraisal,
-    relyingParty,
-    now,
-    backend,
-    root = pinnedRoot(),
-  } = readOptions(evidence, options, {
-    appraisal: nitroAppraisal,
-    relyingParty: nitroRelyingParty,
-  })
+  const { bytes, now, backend, root = pinnedRoot(), ...asked } = readOptions(evidence, options, POLICIES)
+  const { appraisal, relyingParty } = asked
   return judged<typeof NITRO_CHECKS, NitroClaims>(
     'aws-nitro',
     NITRO_CHECKS,

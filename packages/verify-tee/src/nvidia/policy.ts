@@ -109,3 +109,6 @@ export const nvidiaDefaults = {
   tokens: { issuer: NRAS_ISSUER, allowWarnings: false },
   reports: { revocation: 'required' },
 } as const
+
+/** What `verify` holds its policies against. */
+export const POLICIES = { appraisal: nvidiaAppraisal, relyingParty: nvidiaRelyingParty }

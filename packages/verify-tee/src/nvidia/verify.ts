@@ -11,7 +11,7 @@ import { nonceForCpu } from './cpu.ts'
 import { type Evidence, parseEvidence } from './evidence.ts'
 import { judgeReports } from './judge-reports.ts'
 import { judgeTokens } from './judge-tokens.ts'
-import { type NvidiaAppraisal, type NvidiaRelyingParty, nvidiaAppraisal, nvidiaRelyingParty } from './policy.ts'
+import { type NvidiaAppraisal, type NvidiaRelyingParty, POLICIES } from './policy.ts'
 import { remembering } from './remember.ts'
 import { pinnedRoot } from './roots.ts'
 
@@ -32,17 +32,8 @@ const NOT_COVERED: readonly string[] = [
  * verdict.
  */
 export async function verifyNvidia(evidence: Uint8Array, options: NvidiaOptions): Promise<TeeVerdict<NvidiaClaims>> {
-  const {
-    bytes,
-    appraisal,
-    relyingParty,
-    now,
-    backend,
-    root = pinnedRoot(),
-  } = readOptions(evidence, options, {
-    appraisal: nvidiaAppraisal,
-    relyingParty: nvidiaRelyingParty,
-  })
+  const { bytes, now, backend, root = pinnedRoot(), ...asked } = readOptions(evidence, options, POLICIES)
+  const { appraisal, relyingParty } = asked
   if (relyingParty.cpu !== undefined) nonceForCpu(relyingParty.cpu.data, relyingParty.cpu.rule)
   const collateral = checkCollateral(options.collateral)
   return judged<typeof NVIDIA_CHECKS, NvidiaClaims>(

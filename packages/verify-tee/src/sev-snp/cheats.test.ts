@@ -20,6 +20,15 @@ const p256 = makeKey('ecdsa-p256-sha256')
 const strangers = authority()
 const vlek = build({ chip: { kind: 'vlek' } }).chip
 
+/** A table of one entry, whose place (at 16) and length (at 20) are changed. */
+const withEntry = (bytes: Uint8Array, change: (view: DataView) => void): Case => ({
+  whole: (report) => {
+    const table = makeTable([[VCEK, bytes]])
+    change(new DataView(table.buffer))
+    return Buffer.concat([report, table])
+  },
+})
+
 /** A way to cheat, the check that stops it, and its code where it is not the check's own. */
 const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] = [
   ['a report cut short', 'form', { whole: (r) => r.subarray(0, -1) }],
@@ -36,14 +45,10 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
   [
     'a byte between entries',
     'trailing-bytes',
-    {
-      whole: (r) => {
-        const table = makeTable([[VCEK, Uint8Array.of(1, 1, 1)]])
-        new DataView(table.buffer).setUint32(16, 49, true)
-        new DataView(table.buffer).setUint32(20, 2, true)
-        return Buffer.concat([r, table])
-      },
-    },
+    withEntry(Uint8Array.of(1, 1, 1), (view) => {
+      view.setUint32(16, 49, true)
+      view.setUint32(20, 2, true)
+    }),
   ],
   [
     'an entry twice',
@@ -59,27 +64,11 @@ const cheats: readonly (readonly [string, SevSnpCheck, Case, TeeErrorCode?])[] =
         ]),
     },
   ],
-  [
-    'an entry over the table',
-    'trailing-bytes',
-    {
-      whole: (r) => {
-        const table = makeTable([[VCEK, Uint8Array.of(1)]])
-        new DataView(table.buffer).setUint32(16, 0, true)
-        return Buffer.concat([r, table])
-      },
-    },
-  ],
+  ['an entry over the table', 'trailing-bytes', withEntry(Uint8Array.of(1), (view) => view.setUint32(16, 0, true))],
   [
     'an entry beyond the end',
     'trailing-bytes',
-    {
-      whole: (r) => {
-        const table = makeTable([[VCEK, Uint8Array.of(1)]])
-        new DataView(table.buffer).setUint32(20, 0xffffffff, true)
-        return Buffer.concat([r, table])
-      },
-    },
+    withEntry(Uint8Array.of(1), (view) => view.setUint32(20, 0xffffffff, true)),
   ],
   [
     'a table of more entries than there are',

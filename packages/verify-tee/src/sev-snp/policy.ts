@@ -168,3 +168,6 @@ export const sevSnpRelyingParty = z
   })
   .readonly()
 export type SevSnpRelyingParty = z.infer<typeof sevSnpRelyingParty>
+
+/** What `verify` holds its policies against. */
+export const POLICIES = { appraisal: sevSnpAppraisal, relyingParty: sevSnpRelyingParty }

@@ -10,7 +10,7 @@ import { SEV_SNP_CHECKS, type SevSnpCheck } from './checks.ts'
 import { claimsOf, type SevSnpClaims } from './claims.ts'
 import { checkCollateral, chooseCrl, chooseIssuer, chooseVek, type SevSnpCollateral } from './collateral.ts'
 import { certificateTable, ECDSA_P384_SHA384, type Evidence, parseEvidence, VERSIONS } from './parse.ts'
-import { type SevSnpAppraisal, type SevSnpRelyingParty, sevSnpAppraisal, sevSnpRelyingParty } from './policy.ts'
+import { POLICIES, type SevSnpAppraisal, type SevSnpRelyingParty } from './policy.ts'
 import { HWID_BYTES, notAbove } from './product.ts'
 import { pinnedRoot } from './roots.ts'
 import type { CertificateTable } from './table.ts'
@@ -30,10 +30,8 @@ const NOT_COVERED = [
  * handed out with it. Throws `VS_TEE_INVALID_OPTION` for policies and options of the wrong form, and nothing for evidence.
  */
 export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions): Promise<TeeVerdict<SevSnpClaims>> {
-  const { bytes, appraisal, relyingParty, now, backend, ...own } = readOptions(evidence, options, {
-    appraisal: sevSnpAppraisal,
-    relyingParty: sevSnpRelyingParty,
-  })
+  const { bytes, now, backend, ...asked } = readOptions(evidence, options, POLICIES)
+  const { appraisal, relyingParty } = asked
   const collateral = checkCollateral(options.collateral)
   return judged<typeof SEV_SNP_CHECKS, SevSnpClaims>(
     'amd-sev-snp',
@@ -60,7 +58,7 @@ export async function verifySevSnp(evidence: Uint8Array, options: SevSnpOptions)
       if (chain === undefined) throw new Lack(`no certificate of the issuer, ${commonName(vek.certificate.issuer)}`)
       ledger.require('certificates', true)
       product(ledger, parsed, vek)
-      const root = own.root ?? pinnedRoot(vek.product)
+      const root = asked.root ?? pinnedRoot(vek.product)
       await path(ledger, vek, chain.issuer, chain.root, root, now, backend)
       const crl = chooseCrl(collateral, table)
       if (crl !== undefined) {

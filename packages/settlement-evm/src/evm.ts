@@ -16,7 +16,7 @@ import { type DeploymentFile, parseDeployment } from './deployment-file.ts'
 import { fail } from './errors.ts'
 import { chainIdOf, type NetworkName } from './networks.ts'
 import { RELEASE } from './release.ts'
-import { makeSettler } from './settler.ts'
+import { makeSettler } from './settler/settler.ts'
 
 export interface EvmOptions {
   /** `local` starts a chain of its own (anvil). Any other network needs `rpcUrl`. Default `local`, without `rpcUrl`. */

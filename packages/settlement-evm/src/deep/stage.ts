@@ -23,7 +23,7 @@ import {
   withdraw,
 } from '../index.ts'
 import { orderOf } from '../order.ts'
-import { makeSettler } from '../settler.ts'
+import { makeSettler } from '../settler/settler.ts'
 import { callOf, jobOf, PRICE, type World } from './life.fixture.ts'
 
 /** The transactions of a request's life, in their order: its verifier first says "later", and its callback first fails. */

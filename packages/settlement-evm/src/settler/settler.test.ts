@@ -36,7 +36,7 @@ import {
   retryCallback,
   submit,
   withdraw,
-} from './index.ts'
+} from '../index.ts'
 import {
   adapter,
   answering,
@@ -52,7 +52,7 @@ import {
   scene,
   started,
   stranger,
-} from './toy-tier.fixture.ts'
+} from '../toy-tier.fixture.ts'
 
 describe('settler on a local chain', () => {
   const plugin = evm({ network: 'local' })
@@ -400,7 +400,7 @@ describe('evm() options', () => {
   })
 
   test('a verifier is deployed only where that is allowed', async () => {
-    const { deployContracts } = await import('./deployment.ts')
+    const { deployContracts } = await import('../deployment.ts')
     const { connect } = await import('@veristack/chain-evm')
     const chain = await connect({ rpcUrl: anvil.rpcUrl })
     const deployment = await deployContracts(laneOf(chain, await privateKeyAccount(payer.privateKey)))

@@ -1,7 +1,7 @@
 import { parseJsonText } from '@veristack/core/receipt'
-import * as z from 'zod'
 import { malformed } from '../ledger.ts'
-import { FOR_PEOPLE, faultOf } from '../policy/index.ts'
+import { shown } from '../policy/index.ts'
+import { count, hex, listOf, listOrNone, literal, moment, type Read, record, textLike, time } from './strict.ts'
 
 /** The statuses that Intel gives to levels, in the spelling of its services. */
 export const LEVEL_STATUSES = [
@@ -15,35 +15,11 @@ export const LEVEL_STATUSES = [
 ] as const
 export type LevelStatus = (typeof LEVEL_STATUSES)[number]
 
-/** Bytes in hexadecimal of either case, as the services write it; lower case afterwards. */
-const hex = (bytes: number) =>
-  z
-    .string()
-    .regex(new RegExp(`^[0-9a-fA-F]{${2 * bytes}}$`), `${bytes} bytes in hexadecimal`)
-    .toLowerCase()
-
-const MOMENT = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ$/
-
-/** `2025-06-19T10:16:03Z`. */
-const moment = z.string().refine((text) => {
-  const [, year, month, day] = MOMENT.exec(text) ?? []
-  if (day === undefined) return false
-  // Dates that do not exist (30 February) are moved on by some engines.
-  return Number(day) <= 28 || new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate() >= Number(day)
-}, 'a time in Zulu with seconds')
-/** As Unix seconds. */
-const time = moment.transform((text) => BigInt(Date.parse(text) / 1000))
-
-const count = (maximum: number) => z.int().min(0).max(maximum)
-const advisories = z.array(z.string().regex(/^[A-Z0-9-]{1,64}$/)).max(1024)
-const status = z.enum(LEVEL_STATUSES)
-const level = { tcbDate: moment, tcbStatus: status, advisoryIDs: advisories.default([]) }
-
 interface Component {
   readonly svn: number
 }
 
-/** Of our own: they are most of a TCB info, and a schema takes ten times as long over them. */
+/** Most of a TCB info: no record of its own. */
 function isComponent(value: unknown): value is Component {
   if (typeof value !== 'object' || value === null) return false
   const { svn, category, type }: { readonly svn?: unknown; readonly category?: unknown; readonly type?: unknown } =
@@ -55,49 +31,66 @@ function isComponent(value: unknown): value is Component {
 
 const isLabel = (value: unknown): boolean => typeof value === 'string' && value.length <= 128
 
-const components = z
-  .custom<readonly Component[]>(
-    (value) => Array.isArray(value) && value.length === 16 && value.every(isComponent),
-    '16 components: each an SVN from 0 to 255, with category and type or without',
-  )
-  .transform((list) => list.map(({ svn }) => svn))
-
-/** Highest first, as the services list them; the first that a platform reaches is its own. */
-const svnLevels = z
-  .array(z.strictObject({ tcb: z.strictObject({ isvsvn: count(65_535) }), ...level }))
-  .min(1)
-  .max(256)
-
-const module_ = { mrsigner: hex(48), attributes: hex(8), attributesMask: hex(8) }
-
-const dated = { issueDate: time, nextUpdate: time, tcbEvaluationDataNumber: count(2 ** 31) }
-const platform = { ...dated, version: z.literal(3), fmspc: hex(6), pceId: hex(2), tcbType: z.literal(0) }
-const platformLevels = <T extends z.ZodRawShape>(more: T) =>
-  z
-    .array(
-      z.strictObject({
-        tcb: z.strictObject({ sgxtcbcomponents: components, pcesvn: count(65_535), ...more }),
-        ...level,
-      }),
+const components: Read<readonly number[]> = (value, at) => {
+  if (!Array.isArray(value) || value.length !== 16 || !value.every(isComponent))
+    throw malformed(
+      at,
+      '16 components: each an SVN from 0 to 255, with category and type or without',
+      Array.isArray(value) ? `${value.length} others` : shown(value),
     )
-    .min(1)
-    .max(256)
+  return value.map(({ svn }) => svn)
+}
 
-const sgxTcbInfo = z.strictObject({ id: z.literal('SGX'), ...platform, tcbLevels: platformLevels({}) })
-const tdxTcbInfo = z.strictObject({
-  id: z.literal('TDX'),
+const MOST = 256
+const advisories = listOrNone(listOf(textLike(/^[A-Z0-9-]{1,64}$/, 'an advisory such as INTEL-SA-00615'), 0, 1024))
+/** Highest first, as the services list them; the first that a platform reaches is its own. */
+const levelsOf = <T>(tcb: Read<T>) =>
+  listOf(record({ tcb, tcbDate: moment, tcbStatus: literal(...LEVEL_STATUSES), advisoryIDs: advisories }), 1, MOST)
+
+const svnLevels = levelsOf(record({ isvsvn: count(65_535) }))
+const moduleFields = { mrsigner: hex(48), attributes: hex(8), attributesMask: hex(8) }
+const dated = { issueDate: time, nextUpdate: time, tcbEvaluationDataNumber: count(2 ** 31) }
+const platform = { ...dated, fmspc: hex(6), pceId: hex(2), tcbType: literal(0) }
+const sgxTcb = { sgxtcbcomponents: components, pcesvn: count(65_535) }
+
+const sgxTcbInfo = record({
+  id: literal('SGX'),
+  version: literal(3),
   ...platform,
-  tdxModule: z.strictObject(module_),
-  tdxModuleIdentities: z
-    .array(z.strictObject({ id: z.string().regex(/^TDX_[0-9A-Fa-f]{2}$/), ...module_, tcbLevels: svnLevels }))
-    .max(256)
-    .default([]),
-  tcbLevels: platformLevels({ tdxtcbcomponents: components }),
+  tcbLevels: levelsOf(record(sgxTcb)),
 })
-const tcbInfo = z.discriminatedUnion('id', [sgxTcbInfo, tdxTcbInfo])
-const qeIdentity = z.strictObject({
-  id: z.enum(['QE', 'TD_QE']),
-  version: z.literal(2),
+const tdxTcbInfo = record({
+  id: literal('TDX'),
+  version: literal(3),
+  ...platform,
+  tdxModule: record(moduleFields),
+  tdxModuleIdentities: listOrNone(
+    listOf(
+      record({
+        id: textLike(/^TDX_[0-9A-Fa-f]{2}$/, 'an id such as TDX_01'),
+        ...moduleFields,
+        tcbLevels: svnLevels,
+      }),
+      0,
+      MOST,
+    ),
+  ),
+  tcbLevels: levelsOf(record({ ...sgxTcb, tdxtcbcomponents: components })),
+})
+
+/** Version 2 (Intel PCS APIs 2 and 3) is for SGX alone, and names the components one by one. */
+const NUMBERS = Array.from({ length: 16 }, (_, i) => `sgxtcbcomp${`${i + 1}`.padStart(2, '0')}svn`)
+const named = record({ ...Object.fromEntries(NUMBERS.map((name) => [name, count(255)])), pcesvn: count(65_535) })
+const namedComponents: Read<ReturnType<typeof sgxTcbOf>> = (value, at) => sgxTcbOf(named(value, at))
+const sgxTcbOf = ({ pcesvn = 0, ...tcb }: { readonly [name: string]: number }) => ({
+  sgxtcbcomponents: NUMBERS.map((name) => tcb[name] ?? 0),
+  pcesvn,
+})
+const oldTcbInfo = record({ version: literal(2), ...platform, tcbLevels: levelsOf(namedComponents) })
+
+const qeIdentity = record({
+  id: literal('QE', 'TD_QE'),
+  version: literal(2),
   ...dated,
   miscselect: hex(4),
   miscselectMask: hex(4),
@@ -108,48 +101,29 @@ const qeIdentity = z.strictObject({
   tcbLevels: svnLevels,
 })
 
-export type SgxTcbInfo = z.infer<typeof sgxTcbInfo> | z.infer<typeof oldTcbInfo>
-export type TdxTcbInfo = z.infer<typeof tdxTcbInfo>
+export type TdxTcbInfo = ReturnType<typeof tdxTcbInfo>
+export type SgxTcbInfo = ReturnType<typeof sgxTcbInfo> | ({ readonly id: 'SGX' } & ReturnType<typeof oldTcbInfo>)
 export type TcbInfo = SgxTcbInfo | TdxTcbInfo
-export type QeIdentity = z.infer<typeof qeIdentity>
+export type QeIdentity = ReturnType<typeof qeIdentity>
 export type SvnLevel = QeIdentity['tcbLevels'][number]
 export type ModuleIdentity = TdxTcbInfo['tdxModuleIdentities'][number]
 
-const LIMITS = { maxBytes: 1 << 20, maxDepth: 10 }
-
-/** Version 2 (Intel PCS APIs 2 and 3) is for SGX alone, and names the components one by one. */
-const numbers = Array.from({ length: 16 }, (_, i) => `sgxtcbcomp${`${i + 1}`.padStart(2, '0')}svn`)
-const namedComponents = z
-  .strictObject({ pcesvn: count(65_535), ...Object.fromEntries(numbers.map((name) => [name, count(255)])) })
-  .transform(({ pcesvn = 0, ...tcb }: Readonly<Record<string, number>>) => ({
-    sgxtcbcomponents: numbers.map((name) => tcb[name] ?? 0),
-    pcesvn,
-  }))
-const oldTcbInfo = z
-  .strictObject({
-    ...platform,
-    version: z.literal(2),
-    tcbLevels: z
-      .array(z.strictObject({ tcb: namedComponents, ...level }))
-      .min(1)
-      .max(256),
-  })
-  .transform((info) => ({ id: 'SGX' as const, ...info }))
-
 /** TCB info of version 3 (Intel PCS API version 4). Unknown fields are refused: they may restrict what the known ones say. */
-export const readTcbInfo = (body: string): TcbInfo =>
-  read<TcbInfo>((value) => (isVersion2(value) ? oldTcbInfo : tcbInfo), body, 'tcb_info')
-
-const isVersion2 = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && 'version' in value && value.version === 2
+export function readTcbInfo(body: string): TcbInfo {
+  const value = parsed(body, 'tcb_info')
+  const { id, version }: { readonly id?: unknown; readonly version?: unknown } = Object(value)
+  if (version === 2) return { id: 'SGX', ...oldTcbInfo(value, 'tcb_info') }
+  return id === 'TDX' ? tdxTcbInfo(value, 'tcb_info') : sgxTcbInfo(value, 'tcb_info')
+}
 
 /** QE identity of version 2 (Intel PCS API version 4). */
-export const readQeIdentity = (body: string): QeIdentity => read(() => qeIdentity, body, 'qe_identity')
+export const readQeIdentity = (body: string): QeIdentity => qeIdentity(parsed(body, 'qe_identity'), 'qe_identity')
 
-function read<T>(schemaOf: (value: unknown) => z.ZodType<T>, body: string, field: string): T {
-  let value: unknown
+const LIMITS = { maxBytes: 1 << 20, maxDepth: 10 }
+
+function parsed(body: string, field: string): unknown {
   try {
-    value = parseJsonText(body, field, LIMITS)
+    return parseJsonText(body, field, LIMITS)
   } catch (error) {
     throw malformed(
       field,
@@ -157,8 +131,4 @@ function read<T>(schemaOf: (value: unknown) => z.ZodType<T>, body: string, field
       error instanceof Error ? (error.message.split('\n')[1] ?? '') : '',
     )
   }
-  const result = schemaOf(value).safeParse(value, FOR_PEOPLE)
-  if (result.success) return result.data
-  const { path, expected, got } = faultOf(result.error)
-  throw malformed([field, ...path].join('.'), expected, got)
 }

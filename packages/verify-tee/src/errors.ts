@@ -5,8 +5,7 @@ import { defineErrors } from '@veristack/core/receipt'
 export const fail = defineErrors({
   VS_TEE_INVALID_OPTION: {
     title: 'A policy, collateral or option can not be used',
-    remedy:
-      'Compare the named field with what is expected; policies and collateral are plain data with a strict schema.',
+    remedy: 'Compare the named field with what is expected there.',
   },
   VS_TEE_MALFORMED: {
     title: 'The evidence is not well formed',

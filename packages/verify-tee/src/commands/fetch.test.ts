@@ -44,7 +44,7 @@ describe('what is fetched is what tee verify reads', () => {
     fetched(evidence, intel(), async (ran, folder) => {
       expect(ran).toMatchObject({ status: 0, err: '', error: undefined })
       expect(ran.out).toMatch(/^fetched into out\n {2}collateral\.json +\d+ bytes\n +sha256 [0-9a-f]{64}\n/)
-      expect(ran.out.replace(/\n +/g, ' ')).toMatch(/veristack tee verify evidence --collateral out --policy P --now T/)
+      expect(ran.out.replace(/\n +/g, ' ')).toMatch(/veristack tee verify FILE --collateral out --policy P --now T/)
       expect(service.asked).toHaveLength(4)
       await writeFile(join(folder, 'root'), certificate('root'))
       const asked = ['evidence', '--policy', 'default', '--now', `${NOW}`, '--root', 'root']
@@ -210,7 +210,7 @@ test('whoever judges without collateral is told of this', () =>
     const asked = ['verify', 'evidence', '--policy', 'default', '--now', `${NOW}`]
     await writeFile(join(folder, 'root'), certificate('root'))
     const without = await runTee(folder, ...asked, '--root', 'root')
-    expect(without.out).toMatch(/^ {2}hint {16}veristack tee fetch evidence --out DIR, then --collateral DIR$/m)
+    expect(without.out).toMatch(/^ {2}hint {16}veristack tee fetch FILE --out DIR, then --collateral DIR$/m)
     const given = await runTee(folder, ...asked, '--root', 'root', '--collateral', 'set')
     expect(given.out).not.toMatch(/tee fetch/)
   }))

@@ -54,7 +54,7 @@ Nitro documents need no collateral. For NVIDIA the README says what to save, and
     })
     await writeFolder(io.cwd, out, files)
     const rows = files.map(({ name, bytes }) => row(name, [`${bytes.length} bytes`, `sha256 ${digestOf(bytes)}`]))
-    const next = `veristack tee verify ${file} --collateral ${out} --policy P --now T`
+    const next = `veristack tee verify FILE --collateral ${out} --policy P --now T`
     io.out(
       table(
         [

@@ -155,11 +155,11 @@ function print(io: CommandIo, verdict: TeeVerdict<unknown>, asked: Asked, full: 
 const wrappedHint = ({ wrapped }: Piece): readonly string[] =>
   wrapped === undefined ? [] : [`evidence lies at byte ${wrapped.offset}, in ${wrapped.by}: take that off`]
 
-function collateralHint(verdict: TeeVerdict<unknown>, { file, piece, collateralName }: Asked): readonly string[] {
+function collateralHint(verdict: TeeVerdict<unknown>, { piece, collateralName }: Asked): readonly string[] {
   const lacks = verdict.status === 'undetermined' || (verdict.status === 'rejected' && verdict.code === 'VS_TEE_CRL')
   const isFetched = piece.kind === 'intel' || piece.kind === 'sev-snp'
   return lacks && isFetched && collateralName === undefined
-    ? [`veristack tee fetch ${file} --out DIR, then --collateral DIR`]
+    ? ['veristack tee fetch FILE --out DIR, then --collateral DIR']
     : []
 }
 

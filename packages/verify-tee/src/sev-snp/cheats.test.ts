@@ -325,6 +325,17 @@ describe('bit by bit', () => {
   const bits = (at: number, mask: bigint) => (body: Uint8Array) =>
     new DataView(body.buffer).setBigUint64(at, mask, true)
   const { guestPolicy, platformInfo } = sevSnpDefaults
+  /** One of two settings fails the check, and it alone; the other does not. */
+  const flag = async (
+    [name, asked]: readonly [string, 'refused' | 'required'],
+    check: SevSnpCheck,
+    appraised: NonNullable<Case['appraisal']>,
+    [on, off]: readonly [NonNullable<Case['body']>, NonNullable<Case['body']>],
+  ): Promise<void> => {
+    const [good, bad, state] = asked === 'required' ? [on, off, 'off'] : [off, on, 'on']
+    await fails({ body: bad, appraisal: appraised }, check, `${name} is ${state}`)
+    expect((await judge({ body: good, appraisal: appraised })).status).toBe('accepted')
+  }
 
   /** SNP ABI, GUEST_POLICY: bit 17 is one. */
   test.each([
@@ -338,14 +349,8 @@ describe('bit by bit', () => {
     ['pageSwapDisabled', 25n, 'required'],
   ] as const)('guest policy: %s', async (name, bit, asked) => {
     const appraised = { guestPolicy: { ...guestPolicy, cxl: 'allowed', migrateMa: 'allowed', [name]: asked } } as const
-    const [on, off] = [(1n << 17n) | (1n << bit), 0x3f70000n & ~(1n << bit)]
-    const [good, bad] = asked === 'required' ? [on, off] : [off, on]
-    await fails(
-      { body: bits(8, bad), appraisal: appraised },
-      'guest-policy',
-      `${name} is ${asked === 'required' ? 'off' : 'on'}`,
-    )
-    expect((await judge({ body: bits(8, good), appraisal: appraised })).status).toBe('accepted')
+    const [on, off] = [bits(8, (1n << 17n) | (1n << bit)), bits(8, 0x3f70000n & ~(1n << bit))]
+    await flag([name, asked], 'guest-policy', appraised, [on, off])
   })
 
   /** SNP ABI, PLATFORM_INFO. */
@@ -360,14 +365,8 @@ describe('bit by bit', () => {
     ['tio', 7n, 'refused'],
   ] as const)('platform info: %s', async (name, bit, asked) => {
     const appraised = { platformInfo: { ...platformInfo, tio: 'allowed', [name]: asked } } as const
-    const [on, off] = [1n << bit, 0xffn & ~(1n << bit)]
-    const [good, bad] = asked === 'required' ? [on, off] : [off, on]
-    await fails(
-      { body: bits(0x40, bad), appraisal: appraised },
-      'platform-info',
-      `${name} is ${asked === 'required' ? 'off' : 'on'}`,
-    )
-    expect((await judge({ body: bits(0x40, good), appraisal: appraised })).status).toBe('accepted')
+    const [on, off] = [bits(0x40, 1n << bit), bits(0x40, 0xffn & ~(1n << bit))]
+    await flag([name, asked], 'platform-info', appraised, [on, off])
   })
 
   const components = {

@@ -17,9 +17,12 @@ const schema = z
     keySet: z.string().max(MAX_TEXT).optional(),
     /** The certificate chain of a report that comes without one: PEM, leaf first. */
     certificateChain: z.string().max(MAX_TEXT).optional(),
-    /** Revocation lists, in any order. */
+    /** Revocation lists, in any order: of 64 kB each, 256 kB together. */
     crls: z.array(encoded).max(MAX_LISTS).readonly().optional(),
-    /** Answers of the OCSP responder, in any order: DER, or the same in base64. */
+    /**
+     * Answers of the OCSP responder, in any order: DER, or the same in base64. Of one certificate four at most, or as many as there
+     * are devices.
+     */
     ocsp: z.array(encoded).max(MAX_ANSWERS).readonly().optional(),
   })
   .readonly()

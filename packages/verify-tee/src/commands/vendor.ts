@@ -108,8 +108,9 @@ export function findings(verdict: TeeVerdict<unknown>): Pick<View, 'held' | 'wro
     ({ stage, outcome, detail }) => stage === 'evidence' && outcome === 'skipped' && detail === 'not reached',
   )
   if (unreached.length > 0) open.push(`not reached: ${unreached.map(({ id }) => id).join(', ')}`)
-  const status = verdict.checks.find(({ id }) => id === 'revocation')
-  if (status?.outcome === 'skipped' && status.detail !== 'not reached') open.push(`revocation: ${status.detail}`)
+  const { outcome, detail = '' } = verdict.checks.find(({ id }) => id === 'revocation') ?? {}
+  if (outcome === 'skipped' && detail !== 'not reached')
+    open.push(`revocation: ${detail.replace('the policy does without; ', '')}`)
   return { held: verdict.checks.filter(({ outcome }) => outcome === 'pass').map(({ id }) => id), wrong, open }
 }
 

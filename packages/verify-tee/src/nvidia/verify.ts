@@ -127,6 +127,6 @@ async function verifyEvidence(
     return []
   }
   if (appraisal.reports?.revocation === 'required') return missing
-  ledger.skip('revocation', `the policy does without; not given about ${missing.join(', ')}`)
+  ledger.skip('revocation', `the policy does without; no list or OCSP answer about ${missing.join(', ')} was given`)
   return []
 }

@@ -59,6 +59,7 @@ const SAID: readonly (readonly [node: string, code: number, message: string, jud
   ['a proxy', -32000, 'forbidden', 'unclear'],
   ['a proxy', -32000, 'request entity too large', 'unclear'],
   ['a proxy', -32000, 'your plan has insufficient funds left', 'unclear'],
+  ['a proxy', -32000, 'the account behind this key has insufficient funds', 'unclear'],
   ['a proxy', 402, 'insufficient funds', 'unclear'],
   ['a proxy', -32601, 'the method eth_sendRawTransaction is not supported', 'unclear'],
   ['a proxy', -32000, 'invalid signature of the request', 'unclear'],

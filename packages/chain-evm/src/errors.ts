@@ -45,7 +45,7 @@ export const fail = defineErrors({
     remedy: 'Check the disk, then start again; nothing is sent that is not written down.',
   },
   VS_EVM_JOURNAL_CORRUPT: {
-    title: 'A line of the journal can not be read',
+    title: 'A line of the journal is not what was written there',
     remedy:
       'Restore the file. Without it the account may send again what was sent: move it away only when none of its keys will be used.',
   },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Address, Hex } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { lockFile } from './lock.ts'
-import { type JournalRecord, parseRecord, serialiseRecord } from './records.ts'
+import { type JournalRecord, NO_CHECK, parseRecord, serialiseRecord } from './records.ts'
 
 /** What a lane wrote down before it did it. */
 export interface Journal {
@@ -26,35 +26,52 @@ export interface JournalFile {
 
 /**
  * Opens the one journal of an account on a chain and replays it. Throws `VS_EVM_LANE_LOCKED` while another process has
- * it, `VS_EVM_JOURNAL_MISMATCH` for another chain's, `VS_EVM_JOURNAL_CORRUPT` where a whole line can not be read. A line
- * that was cut short is dropped: it was not yet durable, so nothing was done on its strength.
+ * it, `VS_EVM_JOURNAL_MISMATCH` for another chain's, `VS_EVM_JOURNAL_CORRUPT` where a line is not what was written there. A
+ * last line that was cut short is dropped: it was not yet durable, so nothing was done on its strength.
  */
 export async function openJournal(file: JournalFile, replay: (record: JournalRecord) => void): Promise<Journal> {
   const path = join(file.directory, `${file.chainId}-${file.account}.journal`)
   await mkdir(file.directory, { recursive: true, mode: 0o700 })
   const lock = await lockFile(path)
   try {
-    const isNew = (await readJournal(path, file, replay)) === 0
+    let last = await readJournal(path, file, replay)
     const handle = await open(path, 'a', 0o600)
-    if (isNew) {
+    if (last === NO_CHECK) {
       const { chainId, account, genesis } = file
-      await handle.write(serialiseRecord({ kind: 'journal', version: 1, chainId, account, genesis }))
+      const { line, check } = serialiseRecord({ kind: 'journal', version: 1, chainId, account, genesis }, last)
+      await handle.write(line)
       await handle.sync()
       await syncDirectory(file.directory)
+      last = check
     }
-    return appendTo(handle, path, lock)
+    return appendTo({ handle, path, lock, last })
   } catch (error) {
     await lock.release()
     throw error
   }
 }
 
-/** Records that come while the disk is busy go to it together. */
-function appendTo(handle: FileHandle, path: string, lock: Awaited<ReturnType<typeof lockFile>>): Journal {
+/** Records that come while the disk is busy go to it together. `last` is the last line's check. */
+function appendTo({
+  handle,
+  path,
+  lock,
+  last,
+}: {
+  readonly handle: FileHandle
+  readonly path: string
+  readonly lock: Awaited<ReturnType<typeof lockFile>>
+  last: string
+}): Journal {
   let waiting: { readonly text: string; readonly done: (error?: unknown) => void }[] = []
   let writing: Promise<void> | undefined
   let broken: unknown
 
+  const lineOf = (record: JournalRecord): string => {
+    const { line, check } = serialiseRecord(record, last)
+    last = check
+    return line
+  }
   const flush = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting
@@ -81,7 +98,7 @@ function appendTo(handle: FileHandle, path: string, lock: Awaited<ReturnType<typ
           else if (typeof error === 'object' && error !== null && 'remedy' in error) reject(error)
           else reject(fail('VS_EVM_JOURNAL_FAILED', { details: { path }, cause: error }))
         }
-        waiting.push({ text: records.map(serialiseRecord).join(''), done })
+        waiting.push({ text: records.map(lineOf).join(''), done })
         writing ??= Promise.resolve().then(flush)
       }),
     close: async () => {
@@ -93,10 +110,11 @@ function appendTo(handle: FileHandle, path: string, lock: Awaited<ReturnType<typ
   }
 }
 
-/** Returns the number of whole lines; what follows the last of them is cut off. */
-async function readJournal(path: string, file: JournalFile, replay: (r: JournalRecord) => void): Promise<number> {
+/** Returns the check of the last whole line; what follows it is cut off. */
+async function readJournal(path: string, file: JournalFile, replay: (r: JournalRecord) => void): Promise<string> {
   let line = 0
   let whole = 0
+  let last = NO_CHECK
   let rest = Buffer.alloc(0)
   const stream = createReadStream(path, { highWaterMark: 1 << 20 })
   try {
@@ -105,24 +123,27 @@ async function readJournal(path: string, file: JournalFile, replay: (r: JournalR
       let from = 0
       for (let end = bytes.indexOf(10, from); end !== -1; end = bytes.indexOf(10, from)) {
         line += 1
-        const record = parseRecord(bytes.toString('utf8', from, end))
-        if (record === undefined || (record.kind === 'journal') !== (line === 1)) {
-          throw fail('VS_EVM_JOURNAL_CORRUPT', { details: { path, line } })
-        }
-        if (record.kind === 'journal') checkHeader(path, file, record)
-        else replay(record)
+        const parsed = parseRecord(bytes.subarray(from, end), last)
+        if (parsed === undefined || (parsed.record.kind === 'journal') !== (line === 1)) throw corrupt(path, line)
+        if (parsed.record.kind === 'journal') checkHeader(path, file, parsed.record)
+        else replay(parsed.record)
+        last = parsed.check
         from = end + 1
       }
       whole += from
       rest = bytes.subarray(from)
     }
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return 0
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return NO_CHECK
     throw error
   }
+  // A whole line with something else where its end was is not one that was cut short.
+  if (parseRecord(rest.subarray(0, -1), last) !== undefined) throw corrupt(path, line + 1)
   if (rest.length > 0) await truncate(path, whole)
-  return line
+  return last
 }
+
+const corrupt = (path: string, line: number) => fail('VS_EVM_JOURNAL_CORRUPT', { details: { path, line } })
 
 function checkHeader(path: string, file: JournalFile, header: Extract<JournalRecord, { kind: 'journal' }>): void {
   for (const field of ['chainId', 'account', 'genesis'] as const) {

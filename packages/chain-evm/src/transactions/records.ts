@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { type Address, type Hex, parseAddress, parseHex } from '@veristack/core/receipt'
 
 export interface Log {
@@ -64,14 +65,39 @@ export type JournalRecord =
   /** Deeper than any reorganisation that is followed. */
   | { readonly kind: 'final'; readonly intent: number }
 
-export const serialiseRecord = (record: JournalRecord): string =>
-  `${JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? value.toString() : value))}\n`
+/** Of the line before the first one. */
+export const NO_CHECK = '0'.repeat(16)
 
-/** The record of a line, or undefined where it is not one. */
-export function parseRecord(line: string): JournalRecord | undefined {
+/** Of a line: the first 8 bytes of SHA-256 over the check of the line before it and its record, in hexadecimal. */
+function checkOf(before: string, record: string | Buffer): string {
+  return createHash('sha256').update(before).update(record).digest('hex').slice(0, NO_CHECK.length)
+}
+
+/** One line: the record, a space, its check. */
+export function serialiseRecord(
+  record: JournalRecord,
+  before: string,
+): { readonly line: string; readonly check: string } {
+  const text = JSON.stringify(record, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+  const check = checkOf(before, text)
+  return { line: `${text} ${check}\n`, check }
+}
+
+/** The record of a line without its end, or undefined where it is not one, or not what was written behind the line before. */
+export function parseRecord(
+  line: Buffer,
+  before: string,
+): { readonly record: JournalRecord; readonly check: string } | undefined {
+  const end = line.length - NO_CHECK.length - 1
+  if (end < 0) return undefined
+  const text = line.subarray(0, end)
+  const check = checkOf(before, text)
+  if (line.toString('latin1', end) !== ` ${check}`) return undefined
   try {
-    const raw: unknown = JSON.parse(line)
-    return typeof raw === 'object' && raw !== null ? read(raw as Readonly<Record<string, unknown>>) : undefined
+    const raw: unknown = JSON.parse(text.toString('utf8'))
+    if (typeof raw !== 'object' || raw === null) return undefined
+    const record = read(raw as Readonly<Record<string, unknown>>)
+    return record === undefined ? undefined : { record, check }
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 export { type CollateralCache, diskCache } from '../disk-cache.ts'
+export type { Encoded } from '../pki/index.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export type { PckId } from './certification.ts'
 export { INTEL_CHECKS, type IntelCheck } from './checks.ts'

@@ -1,3 +1,4 @@
+export type { Encoded } from '../pki/index.ts'
 export type { CheckDescriptor, CheckResult, TcbReport, TeeVerdict } from '../verdict.ts'
 export { NITRO_CHECKS, type NitroCheck } from './checks.ts'
 export type { NitroCertificate, NitroClaims } from './claims.ts'

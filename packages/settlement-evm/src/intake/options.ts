@@ -1,6 +1,6 @@
 import type { EventLog } from '@veristack/chain-evm'
 import type { Hex, Json, Publishable, Tensor } from '@veristack/core'
-import type { Address, ProgramId, RequestId, Settlement } from '@veristack/core/receipt'
+import { type Address, type ProgramId, parseAddress, type RequestId, type Settlement } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import type { EvmPlugin } from '../evm.ts'
 import type { PlacedRequest } from './placed.ts'
@@ -55,16 +55,19 @@ export interface IntakeOptions {
   /** The least price in the chain's coin; default 0, beside {@link IntakeOptions.atALoss}. */
   readonly minimumPriceWei?: bigint
   /** The tokens that are taken, by address, and what they are worth; requests priced in others are declined. Default none. */
-  readonly tokens?: Readonly<Record<Address, TokenPrice>>
+  readonly tokens?: Readonly<Record<Hex, TokenPrice>>
   /** Whose requests are taken; default everybody's. */
-  readonly payers?: readonly Address[]
+  readonly payers?: readonly Hex[]
   /** Take requests whose price does not cover the gas of answering them; default false. */
   readonly atALoss?: boolean
-  /** Gas of submitting one leaf, for that comparison; default 400,000. */
+  /**
+   * Gas of submitting one leaf, for that comparison; default 400,000. A rollup that charges for data on the chain below beside its
+   * gas needs more: the comparison knows the gas price alone.
+   */
   readonly gasPerLeaf?: bigint
   /** Whose revocations in the program registry count: a program that he revoked, or of which an anchor, is
    * not answered for. */
-  readonly publisher?: Address
+  readonly publisher?: Hex
   /** Requests under way at once; default 4. */
   readonly parallel?: number
   /** Requests that wait for their turn, at most: with more, the chain is read later. Default 1000. */
@@ -148,7 +151,8 @@ export function checkOptions(o: IntakeOptions) {
     ...o,
     minimumPriceWei: o.minimumPriceWei ?? 0n,
     tokens: new Map(Object.entries(o.tokens ?? {}).map(([token, price]) => checkToken(token, price))),
-    payers: o.payers === undefined ? undefined : new Set(o.payers.map((a) => a.toLowerCase())),
+    payers: o.payers === undefined ? undefined : new Set(o.payers.map((a, i) => addressOf(`payers[${i}]`, a))),
+    ...(o.publisher === undefined ? {} : { publisher: addressOf('publisher', o.publisher) }),
     gasPerLeaf: o.gasPerLeaf ?? 400_000n,
     parallel: count('parallel', 4),
     waiting: count('waiting', 1000),
@@ -158,14 +162,19 @@ export function checkOptions(o: IntakeOptions) {
   }
 }
 
-function checkToken(token: string, price: TokenPrice): readonly [string, Required<TokenPrice>] {
-  if (!/^0x[0-9a-f]{40}$/i.test(token)) throw invalid('tokens', '0x and 20 bytes', token)
+function addressOf(field: string, value: string): Address {
+  if (!/^0x[0-9a-f]{40}$/i.test(value)) throw invalid(field, '0x and 20 bytes', value)
+  return parseAddress(value)
+}
+
+function checkToken(token: string, price: TokenPrice): readonly [Address, Required<TokenPrice>] {
+  const address = addressOf('tokens', token)
   const { unitsPerEther, minimumPriceUnits = 0n }: { unitsPerEther: unknown; minimumPriceUnits?: unknown } = price
   if (typeof unitsPerEther !== 'bigint' || unitsPerEther <= 0n)
     throw invalid(`tokens.${token}.unitsPerEther`, 'a bigint above 0', String(unitsPerEther))
   if (typeof minimumPriceUnits !== 'bigint' || minimumPriceUnits < 0n)
     throw invalid(`tokens.${token}.minimumPriceUnits`, 'a bigint from 0 on', String(minimumPriceUnits))
-  return [token.toLowerCase(), { unitsPerEther, minimumPriceUnits }]
+  return [address, { unitsPerEther, minimumPriceUnits }]
 }
 
 const invalid = (field: string, expected: string, got: string | number) =>

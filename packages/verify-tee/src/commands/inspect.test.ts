@@ -90,6 +90,17 @@ describe('Intel', () => {
     expect(out).toMatch(/^ {2}wrong {15}pck-chain: the root in the chain|^ {2}wrong {15}pck-chain: /m)
   })
 
+  test('what a body of type 4 says besides, also where the quote is cut', async () => {
+    const body = { initServiceTd: '0a'.repeat(48), currentServiceTd: '0b'.repeat(48), deviceInfo: '0c'.repeat(48) }
+    const quote = makeQuote({ kind: 'tdx-v5-1.5ex', body })
+    for (const bytes of [quote, quote.subarray(0, 1000)]) {
+      const { out } = await inspect(bytes)
+      expect(out).toMatch(/^ {2}MRSERVICETD first {3}0a0a/m)
+      expect(out).toMatch(/^ {2}MRSERVICETD now {5}0b0b/m)
+      expect(out).toMatch(/^ {2}devices {13}0c0c/m)
+    }
+  })
+
   test('an enclave that can be debugged, with something behind it', async () => {
     const { out } = await inspect(
       makeQuote({

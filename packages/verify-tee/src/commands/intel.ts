@@ -140,7 +140,7 @@ function domainSections(report: TdReport): readonly Section[] {
         ...(report.extended === undefined
           ? []
           : [
-              hexRow('MRSERVICETD at creation', report.extended.initServiceTd),
+              hexRow('MRSERVICETD first', report.extended.initServiceTd),
               hexRow('MRSERVICETD now', report.extended.currentServiceTd),
               hexRow('devices', report.extended.deviceInfo),
             ]),

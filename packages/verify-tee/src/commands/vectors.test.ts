@@ -55,10 +55,7 @@ if (present) {
     ['nitro/dstack-attest-nitro_attestation_dbg.bin', /it lies in another format[\s\S]*debug: PCR0 is zero/],
     ['nvidia/nv-switch_detached_eat.json', /token-issuer: .*\s+got\s+https:\/\/nras\.attestation-stg/],
     ['nvidia/nv-switch_decoded.json', /nobody signed these claims/],
-    [
-      'nvidia/nv-hopper_evidence.json',
-      /\n {2}open {16}revocation: no list or OCSP answer about GH100 A01 GSP BROM, /,
-    ],
+    ['nvidia/nv-hopper_evidence.json', /\n {2}open {16}revocation: no list or OCSP answer about GH100 A01 GSP BROM, /],
   ])('what is wrong with %s', async (path, wrong) => {
     expect((await runTee(FOLDER, 'inspect', path)).out).toMatch(wrong)
   })

@@ -30,6 +30,10 @@ export const fail = defineErrors({
     title: 'The settlement contract may not take price and tip from the payer',
     remedy: 'Call approve({ token, amount }) with price and tip first, or use placeRequestWithPermit().',
   },
+  VS_SETTLE_BALANCE: {
+    title: 'The payer does not have price and tip in the token',
+    remedy: 'Send the payer the missing amount of the token, in its smallest unit.',
+  },
   VS_SETTLE_PERMIT_UNSUPPORTED: {
     title: 'The token takes no permit by EIP-2612',
     remedy: 'Give an allowance with approve(), then use placeRequest().',
@@ -41,6 +45,10 @@ export const fail = defineErrors({
   VS_SETTLE_NOT_REQUESTED: {
     title: 'The request is not on chain',
     remedy: 'Escrow it first: settler.prepare().',
+  },
+  VS_SETTLE_ANSWER_UNAVAILABLE: {
+    title: 'The node does not give the answer that the contract holds the digest of',
+    remedy: 'Ask through another RPC node, one that keeps the events since the request.',
   },
   VS_SETTLE_TAKEN: {
     title: 'The request was decided for another claim',

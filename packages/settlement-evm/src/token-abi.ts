@@ -28,6 +28,7 @@ export const tokenAbi = [
   change('approve', ['address', 'uint256'], ['bool']),
   change('permit', ['address', 'address', 'uint256', 'uint256', 'uint8', 'bytes32', 'bytes32'], []),
   view('allowance', ['address', 'address'], ['uint256']),
+  view('balanceOf', ['address'], ['uint256']),
   view('nonces', ['address'], ['uint256']),
   view('name', [], ['string']),
   view('version', [], ['string']),

@@ -89,7 +89,7 @@ export async function started(plugin: EvmPlugin): Promise<Settler> {
 
 const inputs: readonly Commitment[] = [{ tensor: 'x', scheme: 'raw/v1', value: `0x${'00'.repeat(31)}05` }]
 export const outputsOf = (label: number): readonly Commitment[] => [
-  { tensor: 'label', scheme: 'raw/v1', value: `0x${label.toString(16).padStart(64, '0')}` },
+  { tensor: 'int32[1]:label', scheme: 'raw/v1', value: `0x${label.toString(16).padStart(64, '0')}` },
 ]
 
 export interface Scene {

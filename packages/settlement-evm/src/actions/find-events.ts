@@ -1,5 +1,5 @@
 import { interfaceOf, readEvents } from '@veristack/chain-evm'
-import { type Digest, type Hex, parseDigest, type RequestId } from '@veristack/core/receipt'
+import { type Digest, type Hex, parseDigest, parseRequestId } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import type { SettlementClient } from '../client.ts'
 import { getResult } from './get-result.ts'
@@ -23,9 +23,10 @@ export interface RequestEvent {
  */
 export async function findEvents(
   client: SettlementClient,
-  { request }: { readonly request: RequestId },
+  p: { readonly request: Hex },
 ): Promise<readonly RequestEvent[]> {
   const { chain, deployment } = client
+  const request = parseRequestId(p.request)
   if ((await getResult(client, { request })).state === 'none') return []
   const parser = await interfaceOf(settlementAbi)
   const requested = parser.getEvent('Requested')?.topicHash

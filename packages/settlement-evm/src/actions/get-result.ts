@@ -1,5 +1,5 @@
 import { read } from '@veristack/chain-evm'
-import { type Address, type Digest, parseAddress, parseDigest, type RequestId } from '@veristack/core/receipt'
+import { type Address, type Digest, type Hex, parseAddress, parseDigest, parseRequestId } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import type { SettlementClient } from '../client.ts'
 
@@ -31,13 +31,13 @@ export interface RequestResult {
 /** Reads what is decided of a request. An unknown one is in state `none`. */
 export async function getResult(
   { chain, deployment }: SettlementClient,
-  { request }: { readonly request: RequestId },
+  { request }: { readonly request: Hex },
 ): Promise<RequestResult> {
   const [result] = await read(chain, {
     address: deployment.settlement,
     abi: settlementAbi,
     name: 'getResult',
-    args: [request],
+    args: [parseRequestId(request)],
   })
   const [state, pending, satisfied, acceptedAt, claimant, outputs, validUntil, stale, callback] = result as readonly [
     bigint,

@@ -1,6 +1,8 @@
 import { encodeCall, type Mined, read, revertName } from '@veristack/chain-evm'
 import type { CommitmentPlan } from '@veristack/core'
 import {
+  type Address,
+  isVeristackError,
   leaves,
   type Policy,
   parseRequestId,
@@ -14,7 +16,7 @@ import { settlementAbi } from '../bindings/Settlement.ts'
 import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 import { fail } from '../errors.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
-import { tokenErrors } from '../token-abi.ts'
+import { tokenAbi, tokenErrors } from '../token-abi.ts'
 import type { Permit } from './permit.ts'
 import { allowanceOf } from './token.ts'
 
@@ -34,7 +36,7 @@ export interface PlaceRequestParameters extends SendOptions {
  * Escrows price and tip from the payer, who must be the client's account. Where they are in a token, the payer has given
  * the settlement contract an allowance before (`approve`). Throws, before anything is sent, `VS_SETTLE_NO_SHARED_COMMITMENT` where
  * no claim could serve all leaves, `VS_SETTLE_REQUEST_MISMATCH` where the parts do not belong together, and
- * `VS_SETTLE_ALLOWANCE`.
+ * `VS_SETTLE_BALANCE` or `VS_SETTLE_ALLOWANCE` where the payer has or has allowed too little of a token.
  */
 export async function placeRequest(client: SettlementClient, p: PlaceRequestParameters): Promise<Mined> {
   checkComposition(p)
@@ -110,9 +112,28 @@ export async function sendRequest(
     const why = revertName(error)
     if (why === undefined || OWN.has(why) || terms.token === ZERO_ADDRESS) throw error
     const { token } = terms
+    const have = await balanceOf(client, { token, owner: request.payer })
+    if (have !== undefined && have < amount) {
+      const details = { token, payer: request.payer, need: amount, have }
+      throw fail('VS_SETTLE_BALANCE', { details, cause: error })
+    }
     const allowed = await allowanceOf(client, { token, owner: request.payer })
     if (allowed >= amount) throw error
     throw fail('VS_SETTLE_ALLOWANCE', { details: { token, payer: request.payer, amount, allowed }, cause: error })
+  }
+}
+
+/** Undefined where the token does not say; what it refused is told then. */
+async function balanceOf(
+  { chain }: SettlementClient,
+  { token, owner }: { readonly token: Address; readonly owner: Address },
+): Promise<bigint | undefined> {
+  try {
+    const [have] = await read(chain, { address: token, abi: tokenAbi, name: 'balanceOf', args: [owner] })
+    return BigInt(String(have))
+  } catch (error) {
+    if (isVeristackError(error, 'VS_EVM_UNREACHABLE')) throw error
+    return undefined
   }
 }
 

@@ -1,5 +1,5 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
-import { type Address, type Digest, type ProgramId, parseDigest } from '@veristack/core/receipt'
+import { type Digest, type Hex, parseAddress, parseDigest, parseProgramId } from '@veristack/core/receipt'
 import { programRegistryAbi } from '../bindings/ProgramRegistry.ts'
 import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 
@@ -15,30 +15,36 @@ export interface PublishedAnchor {
 export async function publishAnchors(
   client: SettlementClient,
   p: {
-    readonly program: ProgramId
-    readonly contentHash: Digest
-    readonly anchors: readonly { readonly kind: string; readonly digest: Digest }[]
+    readonly program: Hex
+    readonly contentHash: Hex
+    readonly anchors: readonly { readonly kind: string; readonly digest: Hex }[]
   } & SendOptions,
 ): Promise<Mined> {
-  const data = await encodeCall(programRegistryAbi, 'publish', [p.program, p.contentHash, p.anchors])
+  const anchors = p.anchors.map(({ kind, digest }, i) => ({
+    kind,
+    digest: parseDigest(digest, `anchors[${i}].digest`),
+  }))
+  const args = [parseProgramId(p.program), parseDigest(p.contentHash, 'contentHash'), anchors]
+  const data = await encodeCall(programRegistryAbi, 'publish', args)
   return sendToRegistry(client, 'publish', data, p)
 }
 
 /** Warns readers of an anchor. Requests that pinned it are not touched. */
 export async function revokeAnchor(
   client: SettlementClient,
-  p: { readonly program: ProgramId; readonly kind: string; readonly digest: Digest } & SendOptions,
+  p: { readonly program: Hex; readonly kind: string; readonly digest: Hex } & SendOptions,
 ): Promise<Mined> {
-  const data = await encodeCall(programRegistryAbi, 'revokeAnchor', [p.program, { kind: p.kind, digest: p.digest }])
+  const args = [parseProgramId(p.program), { kind: p.kind, digest: parseDigest(p.digest) }]
+  const data = await encodeCall(programRegistryAbi, 'revokeAnchor', args)
   return sendToRegistry(client, 'revokeAnchor', data, p)
 }
 
 /** Warns readers of a whole program. Requests for it are not touched. */
 export async function revokeProgram(
   client: SettlementClient,
-  p: { readonly program: ProgramId } & SendOptions,
+  p: { readonly program: Hex } & SendOptions,
 ): Promise<Mined> {
-  const data = await encodeCall(programRegistryAbi, 'revokeProgram', [p.program])
+  const data = await encodeCall(programRegistryAbi, 'revokeProgram', [parseProgramId(p.program)])
   return sendToRegistry(client, 'revokeProgram', data, p)
 }
 
@@ -54,9 +60,9 @@ export interface PublishedProgram {
 /** What a publisher said of a program; undefined where he never published it. */
 export async function publishedProgram(
   { chain, deployment }: SettlementClient,
-  p: { readonly publisher: Address; readonly program: ProgramId },
+  p: { readonly publisher: Hex; readonly program: Hex },
 ): Promise<PublishedProgram | undefined> {
-  const args = [p.publisher, p.program]
+  const args = [parseAddress(p.publisher, 'publisher'), parseProgramId(p.program)]
   const [entry] = await read(chain, { address: deployment.registry, abi: programRegistryAbi, name: 'programOf', args })
   const [contentHash, publishedAt, revokedAt] = entry as readonly [string, bigint, bigint]
   if (publishedAt === 0n) return undefined
@@ -66,13 +72,13 @@ export async function publishedProgram(
 /** A publisher's anchors of one kind, in the order of publication. */
 export async function anchorsOf(
   { chain, deployment }: SettlementClient,
-  p: { readonly publisher: Address; readonly program: ProgramId; readonly kind: string },
+  p: { readonly publisher: Hex; readonly program: Hex; readonly kind: string },
 ): Promise<readonly PublishedAnchor[]> {
   const [list] = await read(chain, {
     address: deployment.registry,
     abi: programRegistryAbi,
     name: 'anchorsOf',
-    args: [p.publisher, p.program, p.kind],
+    args: [parseAddress(p.publisher, 'publisher'), parseProgramId(p.program), p.kind],
   })
   return (list as readonly (readonly [string, bigint, bigint])[]).map(([digest, publishedAt, revokedAt]) => ({
     digest: parseDigest(digest),

@@ -1,6 +1,13 @@
 import { encodeCall, type Mined, read } from '@veristack/chain-evm'
-import type { Address, Digest, Hex, Policy, Requirement } from '@veristack/core/receipt'
-import { fromHex, keccak } from '@veristack/core/receipt'
+import {
+  fromHex,
+  type Hex,
+  keccak,
+  type Policy,
+  parseAddress,
+  parseDigest,
+  type Requirement,
+} from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import { type SendOptions, type SettlementClient, sendTo } from '../client.ts'
 import { type Order, policyArguments, requirementArguments } from '../order.ts'
@@ -12,9 +19,9 @@ export interface SubmitParameters extends SendOptions {
   /** Index of the leaf in `leaves(requirement)`. */
   readonly leaf: number
   readonly policy: Policy
-  readonly claimant: Address
+  readonly claimant: Hex
   /** Digest of the claim's output commitment list. */
-  readonly outputs: Digest
+  readonly outputs: Hex
   /** The claimant's, over the claim digest. */
   readonly signature: Hex
   /** As the leaf's verifier contract takes it. */
@@ -35,7 +42,8 @@ async function send(
   name: 'submit' | 'finalize' | 'attach',
   p: SubmitParameters,
 ): Promise<Mined> {
-  const { leaf, claimant, outputs, signature, evidence } = p
+  const { leaf, signature, evidence } = p
+  const [claimant, outputs] = [parseAddress(p.claimant, 'claimant'), parseDigest(p.outputs, 'outputs')]
   const submission = { leaf, policy: policyArguments(p.policy), claimant, outputs, signature, evidence }
   const data = await encodeCall(settlementAbi, name, [p.order, requirementArguments(p.requirement), submission])
   return sendTo(client, { to: client.deployment.settlement, data, name, abi: settlementAbi }, p)
@@ -44,13 +52,13 @@ async function send(
 /** Of a claim that has not decided its request: the leaves it satisfies (bit i is leaf i), and the evidence that waits. */
 export async function progressOf(
   { chain, deployment }: SettlementClient,
-  { claim }: { readonly claim: Digest },
+  { claim }: { readonly claim: Hex },
 ): Promise<{ readonly satisfied: number; readonly waiting: number }> {
   const [satisfied, waiting] = await read(chain, {
     address: deployment.settlement,
     abi: settlementAbi,
     name: 'progressOf',
-    args: [claim],
+    args: [parseDigest(claim, 'claim')],
   })
   return { satisfied: Number(satisfied), waiting: Number(waiting) }
 }
@@ -58,9 +66,9 @@ export async function progressOf(
 /** Unix seconds from which a pending claim's verifier decides; 0n where this evidence is not pending. */
 export async function pendingUntil(
   { chain, deployment }: SettlementClient,
-  p: { readonly claim: Digest; readonly leaf: number; readonly evidence: Hex },
+  p: { readonly claim: Hex; readonly leaf: number; readonly evidence: Hex },
 ): Promise<bigint> {
-  const args = [p.claim, p.leaf, keccak(fromHex(p.evidence))]
+  const args = [parseDigest(p.claim, 'claim'), p.leaf, keccak(fromHex(p.evidence))]
   const [until] = await read(chain, { address: deployment.settlement, abi: settlementAbi, name: 'pendingUntil', args })
   return BigInt(String(until))
 }

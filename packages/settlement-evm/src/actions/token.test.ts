@@ -135,7 +135,7 @@ describe('an allowance', () => {
     expect(await refusal(given)).toMatchObject({ code: 'VS_EVM_RPC' })
   })
 
-  test('too little money is told as the token tells it', async () => {
+  test('too little money is told before anything else, with what is there', async () => {
     const client = plugin.client()
     const { order, ...rest } = await asking('Coin')
     const much = 1000n * ESCROW
@@ -152,8 +152,19 @@ describe('an allowance', () => {
     })
     await approve(client, { token: tokens.Coin, amount: much + TIP })
     const why = await placeRequest(client, { ...rest, order: { ...order, request } }).catch((e: unknown) => e)
-    expect(revertName(why)).toBe('ERC20InsufficientBalance')
+    expect(why).toMatchObject({ code: 'VS_SETTLE_BALANCE', details: { token: tokens.Coin, payer: payer.address } })
+    const have = await balance('Coin', payer.address)
+    expect(why).toMatchObject({ details: { need: much + TIP, have } })
+    expect(revertName((why as Error).cause)).toBe('ERC20InsufficientBalance')
     await approve(client, { token: tokens.Coin, amount: 0n })
+
+    // An allowance is no remedy: a permit, or none at all, is refused for the same reason.
+    const poor = { ...rest, order: { ...order, request } }
+    const permit = await signPermit(client, { order: poor.order, signer })
+    expect(await refusal(() => placeRequestWithPermit(client, { ...poor, permit }))).toMatchObject({
+      code: 'VS_SETTLE_BALANCE',
+    })
+    expect(await refusal(() => placeRequest(client, poor))).toMatchObject({ code: 'VS_SETTLE_BALANCE' })
   })
 })
 

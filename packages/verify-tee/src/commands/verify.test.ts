@@ -8,6 +8,20 @@ import {
   pem,
 } from '../intel/platform.fixture.ts'
 import { makeEvidence, ourOptions as nitroOptions, ourRoot } from '../nitro/enclave.fixture.ts'
+import {
+  entryOf,
+  pem as gpuPem,
+  makeBundle,
+  makeReport as makeGpuReport,
+  makeKeySet,
+  makeList,
+  NOW as NVIDIA_NOW,
+  ourRoot as nvidiaRoot,
+  usualChain,
+  usualCrls,
+  webKey,
+} from '../nvidia/devices.fixture.ts'
+import { makeOcsp } from '../nvidia/ocsp.fixture.ts'
 import { makeCrl } from '../pki/authority.fixture.ts'
 import { honest } from '../sev-snp/mutation.fixture.ts'
 import { expectPlain, inFolder, runTee } from './commands.fixture.ts'
@@ -218,6 +232,60 @@ describe('AMD SEV-SNP', () => {
     const path = expect.stringMatching(/veristack-tee-[^/]+$/)
     const empty = await inFolder({ README: 'hello' }, (folder) => verify(files, ...asked, '--collateral', folder))
     expect(empty.error).toMatchObject({ code: 'VS_TEE_FILE', details: { path } })
+  })
+})
+
+describe('NVIDIA', () => {
+  const asked = ['--policy', 'default', '--now', `${NVIDIA_NOW}`, '--root', 'root'] as const
+  const judge = (evidence: Uint8Array, parts: Files, form: 'folder' | 'file') => {
+    const files = { evidence, root: nvidiaRoot() }
+    return form === 'folder'
+      ? inFolder(parts, (folder) => verify(files, ...asked, '--collateral', folder))
+      : verify({ ...files, ...parts }, ...asked, '--collateral', Object.keys(parts)[0] ?? '')
+  }
+  const lists = Object.fromEntries(usualCrls().map((der, i) => [`${i}.crl`, der]))
+  const answers = ['root', 'identity', 'ica'] as const
+  const base64 = (b: Uint8Array): string => Buffer.from(b).toString('base64')
+
+  test('tokens by a key set as the issuer serves it, or in JSON', async () => {
+    const keySet = makeKeySet(webKey())
+    expect((await judge(makeBundle(), { 'jwks.json': keySet }, 'folder')).out).toMatch(/^accepted\n/)
+    expect((await judge(makeBundle(), { 'jwks.json': keySet }, 'file')).out).toMatch(/^accepted\n/)
+    expect((await judge(makeBundle(), { set: { keySet } }, 'file')).out).toMatch(/^accepted\n/)
+    expect((await judge(makeBundle(), { set: { keySet: JSON.parse(keySet) } }, 'file')).out).toMatch(/^accepted\n/)
+  })
+
+  test('a report by its chain, and lists', async () => {
+    const chain = { 'chain.pem': gpuPem(usualChain()) }
+    const report = makeGpuReport()
+    expect((await judge(report, { ...chain, ...lists }, 'folder')).out).toMatch(/^accepted\n/)
+    const set = { certificateChain: gpuPem(usualChain()), crls: usualCrls().map(base64) }
+    expect((await judge(report, { set }, 'file')).out).toMatch(/^accepted\n/)
+    const none = await judge(report, chain, 'folder')
+    expect(none.out).toMatch(/^rejected: VS_TEE_CRL\n {2}because {13}revocation: no list or OCSP answer about /)
+    // There is nothing to fetch them with.
+    expect(none.out).not.toMatch(/tee fetch/)
+  })
+
+  test('a list of evidence by OCSP answers', async () => {
+    const ocsp = Object.fromEntries(
+      answers.map((issuer, i) => [`${issuer}.ocsp`, makeOcsp({ subjectSerial: BigInt(13 - i), issuer })]),
+    )
+    const list = makeList(entryOf())
+    expect((await judge(list, { ...ocsp, README: 'kept' }, 'folder')).out).toMatch(/^accepted\n/)
+    expect((await judge(list, { ...ocsp, README: 'kept' }, 'folder')).out).toMatch(/^ {2}not used {12}README$/m)
+  })
+
+  test('files that are nothing of it are refused', async () => {
+    expect((await judge(makeBundle(), { text: 'hello' }, 'file')).error).toMatchObject({
+      code: 'VS_TEE_FILE',
+      details: { path: 'text', reason: 'holds no key set, certificates, lists or OCSP answers' },
+    })
+    const twice = { 'a.pem': gpuPem(usualChain().slice(0, 2)), 'b.pem': gpuPem(usualChain().slice(2)) }
+    expect((await judge(makeGpuReport(), twice, 'folder')).error).toMatchObject({
+      code: 'VS_TEE_FILE',
+      details: { path: 'b.pem', reason: expect.stringMatching(/a chain is one file, leaf first$/) },
+    })
   })
 })
 

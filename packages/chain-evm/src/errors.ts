@@ -18,6 +18,11 @@ export const fail = defineErrors({
     title: 'A contract refused the call',
     remedy: "Look the named error up in the contract's list of reverts.",
   },
+  VS_EVM_OUT_OF_GAS: {
+    title: 'The transaction used all the gas that it was given, and did nothing',
+    remedy:
+      'Send it again with a higher gasLimit, or without one: then it is estimated anew. An invalid instruction uses all gas too.',
+  },
   VS_EVM_GAS_CAP: {
     title: 'The transaction needs more gas than one may use',
     remedy: 'Send less in one transaction; EIP-7825 allows 16,777,216 gas.',

@@ -78,8 +78,8 @@ async function send(
   try {
     return await lane.send({ ...call, ifReverted: 'send' }, signal)
   } catch (error) {
-    if (!isVeristackError(error, 'VS_EVM_REVERTED')) throw error
-    // The factory refuses what is there already, or is about to be: somebody else was faster.
+    if (!isVeristackError(error, 'VS_EVM_REVERTED') && !isVeristackError(error, 'VS_EVM_OUT_OF_GAS')) throw error
+    // The factory refuses what is there already, or is about to be: somebody else was faster. A creation where code is uses all gas.
     const code = (await wouldPass(lane.chain, call, signal))
       ? await appearing(lane.chain, address, signal)
       : await codeAt(lane.chain, address, signal)

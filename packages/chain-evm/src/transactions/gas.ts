@@ -65,13 +65,22 @@ export function checkGasCap(call: string, gas: bigint): bigint {
   throw fail('VS_EVM_GAS_CAP', { details: { call, needed: gas, allowed: TRANSACTION_GAS_CAP } })
 }
 
-/** State may change between estimate and block; what is not used is not paid. */
+/** Of a word that is written where zero was. https://eips.ethereum.org/EIPS/eip-2929 */
+const NEW_WORD_GAS = 22_100n
+
+/**
+ * State may change between estimate and block, also by what this account sends beside it: a quarter more, and enough for a word
+ * of storage that was there when it was estimated and is not any more. What is not used is not paid.
+ */
 export function withMargin(estimate: bigint): bigint {
-  const limit = estimate + estimate / 4n
+  const limit = estimate + estimate / 4n + NEW_WORD_GAS
   return limit > TRANSACTION_GAS_CAP ? TRANSACTION_GAS_CAP : limit
 }
 
-/** A receipt says only that it failed; the same call on the block before says why. */
+/**
+ * A receipt says only that it failed; the same call on the block before says why. `VS_EVM_OUT_OF_GAS` where it used all that it
+ * was given: a refusal leaves some.
+ */
 export async function whyReverted(
   chain: Chain,
   from: Address,
@@ -79,6 +88,10 @@ export async function whyReverted(
   outcome: OutcomeRecord,
   gasLimit: bigint,
 ): Promise<unknown> {
+  if (outcome.gasUsed >= gasLimit) {
+    const details = { call: p.name, gasLimit, transaction: outcome.hash }
+    return fail('VS_EVM_OUT_OF_GAS', { message: `${p.name} ran out of gas`, details })
+  }
   const before = quantity(outcome.block - 1n)
   const call = { from, to: p.to, data: p.data, value: quantity(p.valueWei ?? 0n), gas: quantity(gasLimit) }
   try {

@@ -65,8 +65,8 @@ export interface Lane {
   readonly account: Address
   /**
    * Sends a transaction and waits until it counts. Transactions may be sent side by side: each gets the next nonce. Throws
-   * `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it. The signal ends the
-   * waiting; what was sent by then is still brought to its end.
+   * `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it, and `VS_EVM_OUT_OF_GAS`. The
+   * signal ends the waiting; what was sent by then is still brought to its end.
    */
   send(parameters: SendParameters, signal?: AbortSignal): Promise<Mined>
   /** Reads the journal and takes up what was not finished. `send` does it too. Throws `VS_EVM_LANE_LOCKED`. */

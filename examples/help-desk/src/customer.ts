@@ -1,27 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Mined } from '@veristack/chain-evm'
+import { createStack, type Hex, type Policy, type RequestId, type Stack, toHex } from '@veristack/core'
 import {
-  commitmentsDigest,
-  commitTensors,
-  createStack,
-  type Hex,
-  jsonDigest,
-  makeRequest,
-  type Policy,
-  policyDigest,
-  type RequestId,
-  requirementDigest,
-  type Stack,
-  termsDigest,
-  toHex,
-} from '@veristack/core'
-import {
-  agreeTerms,
+  commitInputs,
   evm,
+  makeOrder,
   type Order,
-  orderOf,
   policyArguments,
-  requirementArguments,
   type SettlementClient,
 } from '@veristack/settlement-evm'
 import { allowedVerifiers, type Desk, send } from './contract.ts'
@@ -76,43 +61,24 @@ export async function makeQuestion(
   desk: Desk,
   o: QuestionOptions,
 ): Promise<Question> {
-  const { host } = stack
   const { lane } = client
   if (lane === undefined) throw new Error('the customer has no account')
-  const call = { signal: new AbortController().signal, idempotencyKey: 'question', progress: () => undefined }
-  const blob = await host.use('blobs').put(model.program.bytes, 'application/vnd.veristack.program')
-  const program = { id: model.program.id, semantics: model.program.semantics, blob }
-  const [executor] = host.all('executor')
-  const plan = await host.all('prover')[0]?.commitments?.(program)
   const [allowed] = await allowedVerifiers(desk)
-  if (executor === undefined || plan === undefined || allowed === undefined)
-    throw new Error('the desk allows no verifier, or the stack can not commit')
-  const inputs = await executor.prepare(program, [model.featurise(o.committedWords ?? o.words)], call)
-
-  const policy: Policy = { tier: 'zkml', offchain: {}, ...allowed }
-  const requirement = { tier: 'zkml', policy: policyDigest(policy) }
-  const terms = agreeTerms({ callbackTarget: desk.address, callbackGas: CALLBACK_GAS, callbackState: 'delivered' })
-  const request = makeRequest({
-    program: program.id,
-    inputs: commitmentsDigest(await commitTensors(host, program, plan.inputs, inputs, {})),
-    requirement: requirementDigest(requirement),
-    terms: termsDigest({ application: model.application, settlement: terms.digest }),
-    payer: desk.address,
+  if (allowed === undefined) throw new Error('the desk allows no verifier')
+  const inputs = [model.featurise(o.committedWords ?? o.words)]
+  const { id, order, policies, formula } = await makeOrder(client, {
+    program: model.program.id,
+    inputs: await commitInputs(stack.host, { program: model.program, tier: 'zkml', inputs }),
+    policies: [{ tier: 'zkml', ...allowed }],
     priceWei: o.priceWei,
+    application: model.application,
+    settlement: { callbackTarget: desk.address, callbackGas: CALLBACK_GAS, callbackState: 'delivered' },
+    payer: desk.address,
     // The desk takes no nonce of somebody else's.
     nonce: toHex(Buffer.concat([Buffer.from(lane.account.slice(2), 'hex'), randomBytes(12)])),
-    chainId: client.chain.chainId,
-    contract: client.deployment.settlement,
-    expiresAt: (await client.chain.now()).timestamp + (o.lifetimeSeconds ?? 3600n),
+    ...(o.lifetimeSeconds === undefined ? {} : { lifetimeSeconds: o.lifetimeSeconds }),
   })
-  const order = orderOf({ request, terms, application: jsonDigest(model.application) })
-  return {
-    id: request.id,
-    order,
-    policies: [policy],
-    formula: requirementArguments(requirement).formula,
-    words: o.words,
-  }
+  return { id, order, policies, formula, words: o.words }
 }
 
 /** Asks for the money of a purchase back, and pays for the question. */

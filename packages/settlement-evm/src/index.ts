@@ -1,3 +1,4 @@
+export * from './actions/commit-inputs.ts'
 export * from './actions/confirm-settlement.ts'
 export * from './actions/deliver.ts'
 export * from './actions/find-events.ts'

@@ -1,16 +1,28 @@
 import { execFile } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { deploy, encodeCall } from '@veristack/chain-evm'
-import { localSigner } from '@veristack/core'
+import * as core from '@veristack/core'
+import { createStack, localSigner, type Plugin, tensor } from '@veristack/core'
+import {
+  FAKE_TIER,
+  fakeCommitter,
+  fakeExecutorPlugin,
+  fakeOnChain,
+  fakeProgram,
+  fakeProver,
+  fakeTier,
+  fakeVerifier,
+} from '@veristack/core/testing'
 import { transformSync } from 'esbuild'
 import { bondsAbi } from './bindings/Bonds.ts'
 import { programRegistryAbi } from './bindings/ProgramRegistry.ts'
 import { settlementAbi } from './bindings/Settlement.ts'
 import * as api from './index.ts'
 import { compileTokens, mintAbi } from './tokens.fixture.ts'
-import { answering, PRICE, payer, scene, started } from './toy-tier.fixture.ts'
+import { adapter, answering, PRICE, payer, scene, started } from './toy-tier.fixture.ts'
 
 const root = resolve(__dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -39,6 +51,52 @@ const blocksOf = (heading: string) =>
       }
     },
   )
+
+test('the lines about asking do what they say', async () => {
+  const section = readme.split('\n## Asking, and reading the answer\n')[1]?.split('\n## ')[0] ?? ''
+  const [asking = '', reading = ''] = [...section.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+  const plugin = api.evm({ network: 'local' })
+  const onchain = { ...fakeOnChain(), deployment: adapter(answering(2)).deployment }
+  const tierPlugin: Plugin = {
+    ...fakeTier(),
+    register: (host) => {
+      host.provide('committer', fakeCommitter)
+      host.provide('prover', () => fakeProver())
+      host.provide('verifier', fakeVerifier)
+      host.provide('onchain', () => onchain)
+    },
+  }
+  const program = fakeProgram()
+  const inputs = [tensor('x', 'int32', [2], [5, -7])]
+  const node = api.intake({ settlement: plugin, serves: [{ program, inputsOf: async () => ({ inputs }) }] })
+  const heard = new EventEmitter()
+  node.subscribe((event) => heard.emit(event.type, event))
+  const ready = once(heard, 'ready')
+  const settled = once(heard, 'settled')
+  const stack = await createStack({ plugins: [fakeExecutorPlugin(), tierPlugin, plugin, node] })
+  try {
+    const [{ programs }] = await ready
+    const [verifier] = programs[0].verifiers
+    const lines: unknown[][] = []
+    const given = {
+      ...core,
+      ...api,
+      stack,
+      program,
+      verifier,
+      settled,
+      tier: FAKE_TIER,
+      client: plugin.client(),
+      console: { log: (...line: unknown[]) => lines.push(line) },
+    }
+    const code = `${asking}\nawait settled\n${reading}`.replace(/^import .*$/gm, '')
+    const { code: body } = transformSync(code, { loader: 'ts', target: 'es2022' })
+    await new Function(...Object.keys(given), `return (async () => {${body}})()`)(...Object.values(given))
+    expect(lines).toEqual([['delivered', ['y = 11,-13']]])
+  } finally {
+    await stack.close()
+  }
+}, 60_000)
 
 test('the lines about paying in a token do what they say', async () => {
   const plugin = api.evm({ network: 'local' })

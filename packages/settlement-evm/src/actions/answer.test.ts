@@ -1,9 +1,11 @@
 import { revertName } from '@veristack/chain-evm'
-import { commitTensors, type Settler, tensor } from '@veristack/core'
+import { commitTensors, type Host, memoryBlobs, type Settler, tensor } from '@veristack/core'
 import { type Hex, numbers, parseRequestId, ZERO_ADDRESS } from '@veristack/core/receipt'
+import { FAKE_TIER, fakeExecutor, fakeProgram, fakeProver } from '@veristack/core/testing'
 import { evm } from '../evm.ts'
 import { orderOf } from '../order.ts'
 import { answering, call, outputsOf, PRICE, payer, scene, started, stranger } from '../toy-tier.fixture.ts'
+import { commitInputs } from './commit-inputs.ts'
 import { findEvents } from './find-events.ts'
 import { getAnswer } from './get-answer.ts'
 import { getResult } from './get-result.ts'
@@ -174,4 +176,34 @@ test('addresses and digests are taken as other libraries have them, and refused 
   ]
   for (const [field, work] of refused)
     await expect(work()).rejects.toMatchObject({ code: 'VS_CORE_INVALID_DATA', details: { field } })
+})
+
+describe('inputs', () => {
+  const x = tensor('x', 'int32', [1], [5])
+  const stackOf = (salted: boolean | undefined): Host => {
+    const plan = { inputs: [{ tensors: ['x'], scheme: 'raw/v1', salted: salted === true }], outputs: 'raw' as const }
+    const prover = salted === undefined ? fakeProver() : { ...fakeProver(), commitments: async () => plan }
+    const roles: Readonly<Record<string, unknown>> = { executor: fakeExecutor(), prover, blobs: memoryBlobs() }
+    return {
+      use: (role) => roles[role] as never,
+      all: (role) => (roles[role] === undefined ? [] : [roles[role] as never]),
+      provide: () => undefined,
+    }
+  }
+  const common = { program: fakeProgram(), tier: FAKE_TIER, inputs: [x] }
+
+  test('are committed to as the tier wants them', async () => {
+    const expected = [{ tensor: 'int32[1]:x', scheme: 'raw/v1', value: `0x${'5'.padStart(64, '0')}` }]
+    for (const salted of [undefined, false]) expect(await commitInputs(stackOf(salted), common)).toEqual(expected)
+  })
+
+  test('are not committed to without the salt, or by a stack that lacks tier or executor', async () => {
+    const program = { ...common.program, semantics: 'onnx/v1' as never }
+    for (const [field, work] of [
+      ['salts', () => commitInputs(stackOf(true), common)],
+      ['tier', () => commitInputs(stackOf(false), { ...common, tier: 'other' })],
+      ['program.semantics', () => commitInputs(stackOf(false), { ...common, program })],
+    ] as const)
+      await expect(work()).rejects.toMatchObject({ code: 'VS_SETTLE_INVALID_OPTION', details: { field } })
+  })
 })

@@ -55,7 +55,7 @@ function openTransport({ rpcUrl, timeoutMs = TIMEOUT_MS }: ConnectOptions): Tran
     return httpTransport({ rpcUrl, timeoutMs })
   } catch {
     throw fail('VS_EVM_INVALID_OPTION', {
-      details: { field: 'rpcUrl', expected: 'an http or https URL', got: host(rpcUrl) },
+      details: { field: 'rpcUrl', expected: 'a URL that begins with http:// or https://', got: scheme(rpcUrl) },
     })
   }
 }
@@ -106,6 +106,9 @@ async function askChainId(transport: Transport, { rpcUrl, signal }: ConnectOptio
     throw fail('VS_EVM_UNREACHABLE', { details: { rpc: host(rpcUrl), method: 'eth_chainId' }, cause })
   }
 }
+
+const scheme = (rpcUrl: string): string =>
+  URL.canParse(rpcUrl) ? `a URL with ${new URL(rpcUrl).protocol}` : 'not a URL'
 
 /** URLs carry API keys in their paths. */
 function host(rpcUrl: string): string {

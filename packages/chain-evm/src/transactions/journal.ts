@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Address, Hex } from '@veristack/core/receipt'
+import { type Address, type Hex, isVeristackError } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { lockFile } from './lock.ts'
 import { type JournalRecord, NO_CHECK, parseRecord, serialiseRecord } from './records.ts'
@@ -28,8 +28,27 @@ export interface JournalFile {
  * Opens the one journal of an account on a chain and replays it. Throws `VS_EVM_LANE_LOCKED` while another process has
  * it, `VS_EVM_JOURNAL_MISMATCH` for another chain's, `VS_EVM_JOURNAL_CORRUPT` where a line is not what was written there. A
  * last line that was cut short is dropped: it was not yet durable, so nothing was done on its strength.
+ * `VS_EVM_INVALID_OPTION` where the directory is a file, `VS_EVM_JOURNAL_FAILED` where it can not be used otherwise.
  */
 export async function openJournal(file: JournalFile, replay: (record: JournalRecord) => void): Promise<Journal> {
+  try {
+    return await openFile(file, replay)
+  } catch (error) {
+    throw told(error, file.directory)
+  }
+}
+
+/** An error of the file system with the folder's name; any other as it is. */
+function told(error: unknown, directory: string): unknown {
+  if (isVeristackError(error) || typeof error !== 'object' || error === null || !('code' in error)) return error
+  if (error.code === 'EEXIST' || error.code === 'ENOTDIR') {
+    const details = { field: 'journalDirectory', expected: 'a folder', got: 'a file', path: directory }
+    return fail('VS_EVM_INVALID_OPTION', { details })
+  }
+  return fail('VS_EVM_JOURNAL_FAILED', { details: { path: directory, reason: String(error.code) }, cause: error })
+}
+
+async function openFile(file: JournalFile, replay: (record: JournalRecord) => void): Promise<Journal> {
   const path = join(file.directory, `${file.chainId}-${file.account}.journal`)
   await mkdir(file.directory, { recursive: true, mode: 0o700 })
   const lock = await lockFile(path)
@@ -95,7 +114,7 @@ function appendTo({
       new Promise((resolve, reject) => {
         const done = (error?: unknown): void => {
           if (error === undefined) resolve()
-          else if (typeof error === 'object' && error !== null && 'remedy' in error) reject(error)
+          else if (isVeristackError(error)) reject(error)
           else reject(fail('VS_EVM_JOURNAL_FAILED', { details: { path }, cause: error }))
         }
         waiting.push({ text: records.map(lineOf).join(''), done })

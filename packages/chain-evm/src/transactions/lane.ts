@@ -1,4 +1,4 @@
-import type { Address, Hex } from '@veristack/core/receipt'
+import { type Address, type Hex, parseAddress, parseHex, show } from '@veristack/core/receipt'
 import type { Abi } from '../contract/abi.ts'
 import { explainRevert } from '../contract/revert.ts'
 import { fail } from '../errors.ts'
@@ -65,8 +65,9 @@ export interface Lane {
   readonly account: Address
   /**
    * Sends a transaction and waits until it counts. Transactions may be sent side by side: each gets the next nonce. Throws
-   * `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it, and `VS_EVM_OUT_OF_GAS`. The
-   * signal ends the waiting; what was sent by then is still brought to its end.
+   * `VS_EVM_REVERTED` with the contract's error, before anything is sent where the node can see it; `VS_EVM_OUT_OF_GAS`;
+   * `VS_CORE_INVALID_DATA` and `VS_EVM_INVALID_OPTION` with the name of a field that can not be used. The signal ends the
+   * waiting; what was sent by then is still brought to its end.
    */
   send(parameters: SendParameters, signal?: AbortSignal): Promise<Mined>
   /** Reads the journal and takes up what was not finished. `send` does it too. Throws `VS_EVM_LANE_LOCKED`. */
@@ -110,6 +111,9 @@ function limitsOf(chain: Chain, o: LaneOptions): Limits {
     maxFeeWei: o.maxFeePerGasWei,
     resendAfterMs: RESEND_POLLS * chain.pollMs,
   }
+  const { maxFeeWei } = limits
+  if (maxFeeWei !== undefined && (typeof maxFeeWei !== 'bigint' || maxFeeWei <= 0n))
+    throw invalid('maxFeePerGasWei', 'wei as a bigint above zero', maxFeeWei)
   for (const field of ['confirmations', 'reorgDepth', 'replaceAfterBlocks'] as const) {
     const value = limits[field]
     if (typeof value === 'number' && !(Number.isSafeInteger(value) && value >= 1 && value <= 10_000)) {
@@ -117,6 +121,19 @@ function limitsOf(chain: Chain, o: LaneOptions): Limits {
     }
   }
   return limits
+}
+
+const invalid = (field: string, expected: string, got: unknown) =>
+  fail('VS_EVM_INVALID_OPTION', { details: { field, expected, got: show(got) } })
+
+/** Throws `VS_CORE_INVALID_DATA`, `VS_EVM_INVALID_OPTION`. */
+function parseCall(p: SendParameters): SendParameters {
+  for (const field of ['valueWei', 'gasLimit'] as const) {
+    const value: unknown = p[field]
+    if (value !== undefined && (typeof value !== 'bigint' || value < 0n))
+      throw invalid(field, 'a bigint, zero or more', value)
+  }
+  return { ...p, to: parseAddress(p.to, 'to'), data: parseHex(p.data, 'data') }
 }
 
 /** Broadcasts under way at once. */
@@ -311,8 +328,9 @@ function makeLane(
       start()
     })
 
-  const send = async (p: SendParameters, signal?: AbortSignal): Promise<Mined> => {
+  const send = async (given: SendParameters, signal?: AbortSignal): Promise<Mined> => {
     signal?.throwIfAborted()
+    const p = parseCall(given)
     await ensureOpen()
     for (;;) {
       const intent = await intentFor(p, signal)

@@ -164,3 +164,26 @@ test('integers that Solidity does not hold, and bytes of another length, have no
   expect(() => requestId({ ...request, expiresAt: 2n ** 64n })).toThrow(invalid)
   expect(() => requestId({ ...request, nonce: '0x01' })).toThrow(invalid)
 })
+
+test.each([
+  'priceWei',
+  'chainId',
+  'expiresAt',
+  'program',
+  'inputs',
+  'requirement',
+  'terms',
+  'payer',
+  'nonce',
+  'contract',
+])('a wrong %s of a request is named', (field) => {
+  const [request] = fc.sample(requests, 1)
+  if (request === undefined) throw new Error('no sample')
+  for (const value of [5, -1n, 'bob', undefined])
+    expect(() => requestId({ ...request, [field]: value })).toThrow(
+      expect.objectContaining({
+        code: 'VS_CORE_INVALID_DATA',
+        details: expect.objectContaining({ field: `request.${field}` }),
+      }),
+    )
+})

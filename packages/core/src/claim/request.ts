@@ -1,5 +1,5 @@
 import { hashStruct, typedDataDigest, uint } from './eip712.ts'
-import { type Address, type Digest, type Hex, type ProgramId, type RequestId, toHex } from './hex.ts'
+import { type Address, type Digest, type Hex, type ProgramId, parseHex, type RequestId, toHex } from './hex.ts'
 import { type Json, jsonDigest } from './json.ts'
 
 /** What is asked, for how much, until when, and where it is settled. `id` is the EIP-712 digest of the other fields. */
@@ -33,18 +33,23 @@ export interface Terms {
 export const termsDigest = (t: Terms): Digest =>
   toHex(hashStruct('terms', jsonDigest(t.application), t.settlement)) as Digest
 
+/** Throws `VS_CORE_INVALID_DATA` with the name of a field that is not what it has to be. */
 export function requestId(r: Omit<Request, 'id'>): RequestId {
+  const hex = (
+    field: 'program' | 'inputs' | 'requirement' | 'terms' | 'payer' | 'nonce' | 'contract',
+    bytes = 32,
+  ): Hex => parseHex(r[field], `request.${field}`, bytes)
   const struct = hashStruct(
     'request',
-    r.program,
-    r.inputs,
-    r.requirement,
-    r.terms,
-    r.payer,
-    r.priceWei,
-    r.nonce,
-    r.chainId,
-    r.contract,
+    hex('program'),
+    hex('inputs'),
+    hex('requirement'),
+    hex('terms'),
+    hex('payer', 20),
+    uint(r.priceWei, 256, 'request.priceWei'),
+    hex('nonce'),
+    uint(r.chainId, 256, 'request.chainId'),
+    hex('contract', 20),
     uint(r.expiresAt, 64, 'request.expiresAt'),
   )
   return typedDataDigest(r.chainId, r.contract, struct) as Hex as RequestId

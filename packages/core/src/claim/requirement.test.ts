@@ -6,6 +6,8 @@ import {
   type Leaf,
   leaves,
   MAX_LEAVES,
+  offchainPolicy,
+  policyDigest,
   type Requirement,
   requirementDigest,
   requirementFormula,
@@ -135,6 +137,29 @@ test.each<[string, Requirement]>([
 ])('%s is refused', (_, r) => {
   expect(() => checkRequirement(r)).toThrow(expect.objectContaining({ code: 'VS_CORE_REQUIREMENT_INVALID' }))
   expect(() => requirementDigest(r)).toThrow(expect.objectContaining({ code: 'VS_CORE_REQUIREMENT_INVALID' }))
+})
+
+test.each<[string, unknown]>([
+  ['nothing', undefined],
+  ['a text', 'zkml'],
+  ['an object of something else', { none: [] }],
+  ['a group of nothing', { all: undefined }],
+  ['a group with nothing in it', { any: [undefined] }],
+])('%s is refused, and the field is named', (_, r) => {
+  expect(() => requirementDigest(r as Requirement)).toThrow(
+    expect.objectContaining({
+      code: 'VS_CORE_REQUIREMENT_INVALID',
+      details: expect.objectContaining({ field: 'requirement' }),
+    }),
+  )
+})
+
+test('the field of a policy that is no address or digest is named', () => {
+  const policy = offchainPolicy('a', {})
+  for (const field of ['verifier', 'codeHash', 'params'])
+    expect(() => policyDigest({ ...policy, [field]: 'bob' })).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ field: `policy.${field}` }) }),
+    )
 })
 
 test('a requirement of the greatest size is taken', () => {

@@ -1,6 +1,18 @@
 import { fail } from '../errors/index.ts'
 import { hashStruct, keccak, keccakText } from './eip712.ts'
-import { type Address, type Digest, fromHex, type Hex, show, toHex, ZERO_ADDRESS, ZERO_DIGEST } from './hex.ts'
+import {
+  type Address,
+  type Digest,
+  fromHex,
+  type Hex,
+  parseAddress,
+  parseDigest,
+  parseHex,
+  show,
+  toHex,
+  ZERO_ADDRESS,
+  ZERO_DIGEST,
+} from './hex.ts'
 import { type Json, jsonDigest } from './json.ts'
 
 /** How an answer becomes reliable. The set is open: a stranger's tier is a name of its own, `acme/quorum`. */
@@ -50,10 +62,12 @@ export const offchainPolicy = (tier: Tier, offchain: Json): Policy => ({
   offchain,
 })
 
+/** Throws `VS_CORE_INVALID_DATA` with the name of a field that is not what it has to be. */
 export function policyDigest(p: Policy): Digest {
-  return toHex(
-    hashStruct('policy', keccakText(p.tier), p.verifier, p.codeHash, keccak(fromHex(p.params)), jsonDigest(p.offchain)),
-  ) as Digest
+  const verifier = parseAddress(p.verifier, 'policy.verifier')
+  const codeHash = parseDigest(p.codeHash, 'policy.codeHash')
+  const params = keccak(fromHex(parseHex(p.params, 'policy.params')))
+  return toHex(hashStruct('policy', keccakText(p.tier), verifier, codeHash, params, jsonDigest(p.offchain))) as Digest
 }
 
 /** Words with one space between them, and nothing that can not be seen: verdicts are read by people, line by line. */
@@ -123,11 +137,14 @@ export function checkRequirement(requirement: Requirement): Requirement {
   const walk = (r: Requirement, depth: number): void => {
     nodes += 1
     if (depth > 8 || nodes > 32) throw invalid('at most 32 nodes, 8 deep', `${nodes} nodes, ${depth} deep`)
+    if (typeof r !== 'object' || r === null) throw invalid('a leaf, or all, any or atLeast of some', show(r))
     if (isLeaf(r)) {
       if (!TIER_NAME.test(r.tier))
         throw invalid('a tier name: visible characters, up to 128, single spaces', show(r.tier))
       return
     }
+    const list: unknown = 'all' in r ? r.all : 'any' in r ? r.any : r.of
+    if (!Array.isArray(list)) throw invalid('a leaf, or all, any or atLeast of some', Object.keys(r).join(', '))
     const { k, of } = requirementGroup(r)
     if (of.length === 0) throw invalid('a group of at least one', 'an empty group')
     if (!Number.isInteger(k) || k < 1 || k > of.length) throw invalid(`atLeast of 1..${of.length}`, String(k))
@@ -146,7 +163,7 @@ const invalid = (expected: string, got: string) =>
   fail('VS_CORE_REQUIREMENT_INVALID', { details: { field: 'requirement', expected, got } })
 
 export function leafHash(leaf: Leaf): Uint8Array {
-  return hashStruct('leaf', keccakText(leaf.tier), leaf.policy)
+  return hashStruct('leaf', keccakText(leaf.tier), parseDigest(leaf.policy, 'requirement.policy'))
 }
 
 /** The digest that request and claim carry. */

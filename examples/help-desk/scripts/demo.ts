@@ -34,20 +34,28 @@ function hearing() {
   let ready = (_: readonly ReadyProgram[]): void => undefined
   let settled = (): void => undefined
   let failed = (_: unknown): void => undefined
-  const programs = new Promise<readonly ReadyProgram[]>((resolve) => {
+  let unready = (_: unknown): void => undefined
+  const programs = new Promise<readonly ReadyProgram[]>((resolve, reject) => {
     ready = resolve
+    unready = reject
   })
   const answered = new Promise<void>((resolve, reject) => {
     settled = resolve
     failed = reject
   })
   // Nobody may be waiting yet.
+  programs.catch(() => undefined)
   answered.catch(() => undefined)
   const listener = (event: IntakeEvent): void => {
     if (event.type === 'ready') ready(event.programs)
     else if (event.type === 'taken') say('node', 'takes it, and proves')
     else if (event.type === 'settled') settled()
-    else if (event.type === 'skipped' || event.type === 'failed') failed(new Error(event.message))
+    else if (event.type === 'skipped' || event.type === 'failed' || event.type === 'ended') {
+      failed(new Error(event.message))
+      unready(new Error(event.message))
+    } else if (event.type === 'unfunded') {
+      failed(new Error(`${event.account} has ${event.haveWei} wei, and needs ${event.needWei}`))
+    }
   }
   return { programs, answered, listener }
 }

@@ -13,6 +13,8 @@ export interface Entry {
   readonly chosen: Chosen
   readonly gone: AbortController
   handle?: JobHandle
+  /** Gives back what was set aside for its gas. */
+  release?: () => void
   /** Where it waits: Unix seconds on the chain from which it is looked at again. */
   notBefore: bigint
 }
@@ -64,11 +66,16 @@ async function waitsForPlace({ client, emit }: Context, entry: Entry): Promise<b
   if (now === undefined) return true
   const left = request.expiresAt - now.timestamp
   if (left < SHORTEST_WAIT_SECONDS) return false
-  const quarter = left / 4n
-  const wait = quarter < SHORTEST_WAIT_SECONDS ? SHORTEST_WAIT_SECONDS : quarter
-  entry.notBefore = now.timestamp + (wait > LONGEST_WAIT_SECONDS ? LONGEST_WAIT_SECONDS : wait)
+  entry.notBefore = now.timestamp + pauseBefore(left)
   emit({ type: 'full', request: request.id, retryAt: entry.notBefore })
   return true
+}
+
+/** Seconds to wait before what can not be foreseen is looked at again, of those that are left. */
+function pauseBefore(left: bigint): bigint {
+  const quarter = left / 4n
+  const wait = quarter < SHORTEST_WAIT_SECONDS ? SHORTEST_WAIT_SECONDS : quarter
+  return wait > LONGEST_WAIT_SECONDS ? LONGEST_WAIT_SECONDS : wait
 }
 
 const reasonOf = (field: unknown): 'inputs' | 'gone' | 'refused' =>
@@ -111,6 +118,14 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
     }
     await checkLoss(o, client, entry.chosen)
     await checkRevoked(context, request.program)
+    entry.release?.()
+    const funds = await context.funds.reserve(entry.chosen)
+    if (typeof funds !== 'function') {
+      entry.notBefore = timestamp + pauseBefore(request.expiresAt - timestamp)
+      emit({ type: 'unfunded', request: id, ...funds, retryAt: entry.notBefore })
+      return 'later'
+    }
+    entry.release = funds
     inputs = await findInputs(o, client.chain, served, placed, stop)
   }
   stop.throwIfAborted()

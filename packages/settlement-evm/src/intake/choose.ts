@@ -31,7 +31,7 @@ export function choose(o: CheckedOptions, placed: PlacedRequest): Chosen {
   if (o.payers !== undefined && !o.payers.has(request.payer)) throw new Skip('payer', `payer ${request.payer}`)
   const { token } = order.terms
   const least = token === ZERO_ADDRESS ? o.minimumPriceWei : o.tokens.get(token)?.minimumPriceUnits
-  if (least === undefined) throw new Skip('token', `paid in ${token}`)
+  if (least === undefined) throw new Skip('token', `paid in ${token}, which is not in tokens`)
   if (request.priceWei < least) throw new Skip('price', `pays ${request.priceWei}, the least is ${least}`)
 
   const application = opened(placed.application, served.applications ?? [{}])
@@ -66,6 +66,7 @@ export function exclusiveUntil({ request, order }: PlacedRequest, claimant: Addr
 
 /** Unix seconds `now`. */
 export function checkDeadline(o: CheckedOptions, { request }: PlacedRequest, now: bigint): void {
+  if (request.expiresAt < now) throw new Skip('deadline', `the deadline passed ${now - request.expiresAt} seconds ago`)
   if (request.expiresAt < now + o.marginSeconds)
     throw new Skip('deadline', `${request.expiresAt - now} seconds are left, the least is ${o.marginSeconds}`)
 }
@@ -75,16 +76,23 @@ const DELIVER_GAS = 100_000n
 
 const WEI_PER_ETHER = 10n ** 18n
 
-/** Throws {@link Skip} where gas at the present price costs more than is paid, a quarter added for prices that rise. */
-export async function checkLoss(
+/** About the gas of submitting all leaves and delivering, with the callback. */
+export async function gasOf(
   o: CheckedOptions,
   client: SettlementClient,
   { placed, policies }: Chosen,
-): Promise<void> {
+  gasPriceWei: bigint,
+): Promise<bigint> {
+  const { callbackGas } = await quoteRequest(client, { order: placed.order, gasPriceWei })
+  return o.gasPerLeaf * BigInt(policies.length) + DELIVER_GAS + callbackGas
+}
+
+/** Throws {@link Skip} where gas at the present price costs more than is paid, a quarter added for prices that rise. */
+export async function checkLoss(o: CheckedOptions, client: SettlementClient, chosen: Chosen): Promise<void> {
   if (o.atALoss === true) return
   const gasPriceWei = (BigInt(String(await client.chain.rpc('eth_gasPrice', []))) * 5n) / 4n
-  const { callbackGas } = await quoteRequest(client, { order: placed.order, gasPriceWei })
-  const costWei = gasPriceWei * (o.gasPerLeaf * BigInt(policies.length) + DELIVER_GAS + callbackGas)
+  const costWei = gasPriceWei * (await gasOf(o, client, chosen, gasPriceWei))
+  const { placed } = chosen
   const { token } = placed.order.terms
   const { priceWei: price } = placed.request
   const unitsPerEther = token === ZERO_ADDRESS ? WEI_PER_ETHER : (o.tokens.get(token)?.unitsPerEther ?? 0n)

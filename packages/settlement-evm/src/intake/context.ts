@@ -1,5 +1,6 @@
 import type { Jobs } from '@veristack/core'
 import type { SettlementClient } from '../client.ts'
+import type { Funds } from './funds.ts'
 import type { CheckedOptions, IntakeEvent } from './options.ts'
 import type { Programs } from './programs.ts'
 import type { Progress } from './progress.ts'
@@ -12,5 +13,6 @@ export interface Context {
   readonly programs: Programs
   readonly emit: (event: IntakeEvent) => void
   readonly progress: Progress
+  readonly funds: Funds
   readonly signal: AbortSignal
 }

@@ -35,6 +35,7 @@ export function openDesk(context: Context): Desk {
         if (!entry.gone.signal.aborted) later.push(entry)
       } else if (outcome === 'ended') progress.done(entry.chosen.placed.log)
     } finally {
+      entry.release?.()
       finished(entry)
     }
   }

@@ -1,8 +1,10 @@
 import { type EventLog, follow } from '@veristack/chain-evm'
 import type { Host, Plugin } from '@veristack/core'
+import { isVeristackError } from '@veristack/core/receipt'
 import { checkVerifiers, choose, exclusiveUntil, Skip } from './choose.ts'
 import type { Context } from './context.ts'
 import { type Desk, openDesk } from './desk.ts'
+import { openFunds } from './funds.ts'
 import { messageOf } from './inputs.ts'
 import {
   type CheckedOptions,
@@ -14,10 +16,16 @@ import {
 import { type PlacedRequest, readRequested, requestedTopic } from './placed.ts'
 import { publishServed } from './programs.ts'
 import { openProgress } from './progress.ts'
+import { tellReach } from './reach.ts'
 
 export interface IntakePlugin extends Plugin {
   /** Returns what ends the subscription. What a listener throws is not heard. */
   subscribe(listener: IntakeListener): () => void
+  /**
+   * Fulfilled when the intake has stopped with its stack, rejected with the error that stopped it before: a key that this chain
+   * does not take, a directory that is in use or can not be written. The stack goes on without it. Not settled where the stack did not start.
+   */
+  readonly ended: Promise<void>
 }
 
 /**
@@ -37,12 +45,27 @@ export function intake(options: IntakeOptions): IntakePlugin {
       }
     }
   }
+  const { promise: ended, resolve, reject } = withResolvers()
+  // Who does not ask is told by the event, and by the stack.
+  ended.catch(() => undefined)
+  const serve = async (host: Host, signal: AbortSignal): Promise<void> => {
+    try {
+      await run(o, host, emit, signal)
+      resolve()
+    } catch (error) {
+      if (signal.aborted) return resolve()
+      reject(error)
+      emit({ type: 'ended', ...(isVeristackError(error) ? { code: error.code } : {}), message: messageOf(error) })
+      throw error
+    }
+  }
   return {
     specificationVersion: 'v1',
     name: '@veristack/settlement-evm/intake',
     version: '0.1.0',
     provides: ['service'],
-    register: (host) => host.provide('service', (inner) => ({ name: 'intake', run: (s) => run(o, inner, emit, s) })),
+    register: (host) => host.provide('service', (inner) => ({ name: 'intake', run: (s) => serve(inner, s) })),
+    ended,
     subscribe: (listener) => {
       listeners.add(listener)
       return () => void listeners.delete(listener)
@@ -50,15 +73,25 @@ export function intake(options: IntakeOptions): IntakePlugin {
   }
 }
 
+function withResolvers() {
+  let [resolve, reject] = [(): void => undefined, (_: unknown): void => undefined]
+  const promise = new Promise<void>((found, refused) => {
+    resolve = found
+    reject = refused
+  })
+  return { promise, resolve, reject }
+}
+
 async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: AbortSignal): Promise<void> {
   const failing = new AbortController()
   const signal = AbortSignal.any([ended, failing.signal])
   const client = o.settlement.client()
   const { chain, deployment } = client
+  const funds = openFunds(o, client)
   const jobs = host.use('jobs')
   const programs = await publishServed(o, host, signal)
   const progress = await openProgress(o.directory, `${chain.network}/${deployment.settlement}`)
-  const context: Context = { o, client, jobs, programs, emit, progress, signal }
+  const context: Context = { o, client, jobs, programs, emit, progress, funds, signal }
   emit({ type: 'ready', programs: programs.ready })
 
   const desk = openDesk(context)
@@ -71,7 +104,8 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
       progress.at(cursor)
       desk.tick()
     }
-    for await (const item of follow(chain, { address: deployment.settlement, topics, from, signal, onProgress })) {
+    const told = tellReach(chain, emit)
+    for await (const item of follow(told, { address: deployment.settlement, topics, from, signal, onProgress })) {
       if (item.kind === 'event') await admit(context, desk, item.log)
       else await desk.takeBack(item.hash)
       progress.at(item.cursor)

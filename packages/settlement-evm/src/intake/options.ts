@@ -114,6 +114,23 @@ export type IntakeEvent =
   | { readonly type: 'pending'; readonly request: RequestId; readonly finalAt: bigint }
   /** As many claims of others wait as the contract lets wait; it is submitted again at `retryAt` (Unix seconds on the chain). */
   | { readonly type: 'full'; readonly request: RequestId; readonly retryAt: bigint }
+  /**
+   * The account that submits has `haveWei`, and the gas of answering may take `needWei`, with what is under way. The request is
+   * not taken; it is looked at again at `retryAt` (Unix seconds on the chain), until its deadline.
+   */
+  | {
+      readonly type: 'unfunded'
+      readonly request: RequestId
+      readonly account: Address
+      readonly needWei: bigint
+      readonly haveWei: bigint
+      readonly retryAt: bigint
+    }
+  /** The chain does not answer; it is asked again for as long as it takes, and `reachable` says when it does. */
+  | { readonly type: 'unreachable'; readonly network: string }
+  | { readonly type: 'reachable'; readonly network: string }
+  /** The intake has stopped by an error, and answers nothing any more: see `IntakePlugin.ended`. */
+  | { readonly type: 'ended'; readonly code?: string; readonly message: string }
   | { readonly type: 'settled'; readonly request: RequestId; readonly settlement: Settlement }
   | { readonly type: 'failed'; readonly request: RequestId; readonly code: string; readonly message: string }
   /** It waited or was under way, and its block is not in the chain any more; it may come back. */

@@ -3,7 +3,7 @@ import type { JobHandle, Jobs } from '@veristack/core'
 import { isVeristackError, type RequestId } from '@veristack/core/receipt'
 import { getResult } from '../actions/get-result.ts'
 import { anchorsOf, publishedProgram } from '../actions/publish.ts'
-import { type Chosen, checkDeadline, checkLoss, exclusiveUntil, Skip } from './choose.ts'
+import { type Chosen, checkDeadline, checkLoss, costOf, exclusiveUntil, Skip } from './choose.ts'
 import type { Context } from './context.ts'
 import { findInputs, messageOf } from './inputs.ts'
 import { firstFinal, settledOrPending } from './pending.ts'
@@ -116,10 +116,11 @@ async function answerOnce(context: Context, entry: Entry, stop: AbortSignal): Pr
       entry.notBefore = until + 1n
       return 'later'
     }
-    await checkLoss(o, client, entry.chosen)
+    const cost = await costOf(o, client, entry.chosen)
+    checkLoss(o, entry.chosen, cost)
     await checkRevoked(context, request.program)
     entry.release?.()
-    const funds = await context.funds.reserve(entry.chosen)
+    const funds = await context.funds.reserve(cost)
     if (typeof funds !== 'function') {
       entry.notBefore = timestamp + pauseBefore(request.expiresAt - timestamp)
       emit({ type: 'unfunded', request: id, ...funds, retryAt: entry.notBefore })

@@ -76,23 +76,22 @@ const DELIVER_GAS = 100_000n
 
 const WEI_PER_ETHER = 10n ** 18n
 
-/** About the gas of submitting all leaves and delivering, with the callback. */
-export async function gasOf(
-  o: CheckedOptions,
-  client: SettlementClient,
-  { placed, policies }: Chosen,
-  gasPriceWei: bigint,
-): Promise<bigint> {
+/** What an answer takes: of submitting all leaves and delivering, with the callback. */
+export interface Cost {
+  readonly gas: bigint
+  readonly gasPriceWei: bigint
+}
+
+export async function costOf(o: CheckedOptions, client: SettlementClient, { placed, policies }: Chosen): Promise<Cost> {
+  const gasPriceWei = BigInt(String(await client.chain.rpc('eth_gasPrice', [])))
   const { callbackGas } = await quoteRequest(client, { order: placed.order, gasPriceWei })
-  return o.gasPerLeaf * BigInt(policies.length) + DELIVER_GAS + callbackGas
+  return { gas: o.gasPerLeaf * BigInt(policies.length) + DELIVER_GAS + callbackGas, gasPriceWei }
 }
 
 /** Throws {@link Skip} where gas at the present price costs more than is paid, a quarter added for prices that rise. */
-export async function checkLoss(o: CheckedOptions, client: SettlementClient, chosen: Chosen): Promise<void> {
+export function checkLoss(o: CheckedOptions, { placed }: Chosen, { gas, gasPriceWei }: Cost): void {
   if (o.atALoss === true) return
-  const gasPriceWei = (BigInt(String(await client.chain.rpc('eth_gasPrice', []))) * 5n) / 4n
-  const costWei = gasPriceWei * (await gasOf(o, client, chosen, gasPriceWei))
-  const { placed } = chosen
+  const costWei = ((gasPriceWei * 5n) / 4n) * gas
   const { token } = placed.order.terms
   const { priceWei: price } = placed.request
   const unitsPerEther = token === ZERO_ADDRESS ? WEI_PER_ETHER : (o.tokens.get(token)?.unitsPerEther ?? 0n)

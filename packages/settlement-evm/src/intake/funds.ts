@@ -1,6 +1,6 @@
 import { type SettlementClient, senderOf } from '../client.ts'
-import { type Chosen, gasOf } from './choose.ts'
-import type { CheckedOptions, IntakeEvent } from './options.ts'
+import type { Cost } from './choose.ts'
+import type { IntakeEvent } from './options.ts'
 
 /** What the account that submits has, and what the requests that are under way may take of it. */
 export interface Funds {
@@ -8,19 +8,17 @@ export interface Funds {
    * Sets the gas of an answer aside; what is returned gives it back. Where the account has too little for it, says how much is
    * missing instead.
    */
-  reserve(chosen: Chosen): Promise<(() => void) | Lack>
+  reserve(cost: Cost): Promise<(() => void) | Lack>
 }
 
 export type Lack = Pick<Extract<IntakeEvent, { readonly type: 'unfunded' }>, 'account' | 'needWei' | 'haveWei'>
 
-export function openFunds(o: CheckedOptions, client: SettlementClient): Funds {
+export function openFunds(client: SettlementClient): Funds {
   const { chain } = client
   const { account } = senderOf(client)
   const reserved = new Map<object, bigint>()
   return {
-    reserve: async (chosen) => {
-      const gasPriceWei = BigInt(String(await chain.rpc('eth_gasPrice', [])))
-      const gas = await gasOf(o, client, chosen, gasPriceWei)
+    reserve: async ({ gas, gasPriceWei }) => {
       const haveWei = await chain.balance(account)
       // A transaction is taken only by who could pay twice the present price.
       const own = 2n * gasPriceWei * gas

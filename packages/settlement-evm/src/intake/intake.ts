@@ -87,7 +87,7 @@ async function run(o: CheckedOptions, host: Host, emit: Context['emit'], ended: 
   const signal = AbortSignal.any([ended, failing.signal])
   const client = o.settlement.client()
   const { chain, deployment } = client
-  const funds = openFunds(o, client)
+  const funds = openFunds(client)
   const jobs = host.use('jobs')
   const programs = await publishServed(o, host, signal)
   const progress = await openProgress(o.directory, `${chain.network}/${deployment.settlement}`)

@@ -243,9 +243,10 @@ describe('code on chain', () => {
     // SSTORE(0, 1), then the code is returned: what a constructor that credits its author would do.
     const data = `0x600160005561${size}80600f5f395ff3${code.slice(2)}`
     const transaction = await chain.rpc('eth_sendTransaction', [{ from: first.address, data, gas: '0x7a1200' }])
-    const { contractAddress } = (await chain.rpc('eth_getTransactionReceipt', [transaction])) as {
-      contractAddress: Address
-    }
+    let receipt: { readonly contractAddress: Address } | null = null
+    while (receipt === null)
+      receipt = (await chain.rpc('eth_getTransactionReceipt', [transaction])) as { contractAddress: Address } | null
+    const { contractAddress } = receipt
     expect(await chain.rpc('eth_getCode', [contractAddress, 'latest'])).toBe(code)
     expect(BigInt((await chain.rpc('eth_getStorageAt', [contractAddress, '0x0', 'latest'])) as Hex)).toBe(1n)
     const start = (settlement: Address) =>

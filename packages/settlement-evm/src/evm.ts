@@ -8,7 +8,7 @@ import {
   privateKeyAccount,
 } from '@veristack/chain-evm'
 import type { Plugin } from '@veristack/core'
-import type { Hex } from '@veristack/core/receipt'
+import { type Hex, parseAddress, show } from '@veristack/core/receipt'
 import type { SettlementClient } from './client.ts'
 import { canonicalDeployment, checkDeployment, type Deployment, deployContracts, deploymentOf } from './deployment.ts'
 import { refuseDifferences } from './deployment-check.ts'
@@ -50,8 +50,45 @@ export interface EvmPlugin extends Plugin {
   client(): SettlementClient
 }
 
-/** Settles on an EVM chain. Provides the roles `settler` and `chain`. */
+const OPTIONS = {
+  network: true,
+  rpcUrl: true,
+  signer: true,
+  deployment: true,
+  deployVerifiers: true,
+  deliver: true,
+  journalDirectory: true,
+  confirmations: true,
+} as const satisfies Record<keyof EvmOptions, true>
+
+const KEY = /^0x[0-9a-f]{64}$/i
+
+/** What needs no chain to be seen. No value of `signer` is repeated: it may be most of a key. */
+function checkOptions(options: EvmOptions): void {
+  const invalid = (field: string, expected: string, got: string) =>
+    fail('VS_SETTLE_INVALID_OPTION', { details: { field, expected, got } })
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name))
+  if (unknown !== undefined) throw invalid(unknown, `one of ${Object.keys(OPTIONS).join(', ')}`, 'an unknown option')
+  const { signer, deployment, journalDirectory } = options
+  const signs = typeof signer === 'object' && signer !== null && 'address' in signer && 'sign' in signer
+  if (signer !== undefined && !signs && !(typeof signer === 'string' && KEY.test(signer)))
+    throw invalid('signer', 'a private key (0x and 64 hexadecimal digits), or an account', 'something else')
+  if (journalDirectory !== undefined && (typeof journalDirectory !== 'string' || journalDirectory === ''))
+    throw invalid('journalDirectory', 'the path of a folder', show(journalDirectory))
+  for (const field of ['deployVerifiers', 'deliver'] as const)
+    if (options[field] !== undefined && typeof options[field] !== 'boolean')
+      throw invalid(field, 'true or false', show(options[field]))
+  if (deployment === undefined) return
+  if (typeof deployment !== 'object' || deployment === null)
+    throw invalid('deployment', 'what readDeployment(path) gives, or addresses', show(deployment))
+  if ('contracts' in deployment) return
+  for (const name of ['settlement', 'registry', 'bonds'] as const)
+    if (name !== 'bonds' || deployment.bonds !== undefined) parseAddress(deployment[name], `deployment.${name}`)
+}
+
+/** Settles on an EVM chain. Provides the roles `settler` and `chain`. Throws `VS_SETTLE_INVALID_OPTION`. */
 export function evm(options: EvmOptions = {}): EvmPlugin {
+  checkOptions(options)
   const network = options.network ?? (options.rpcUrl === undefined ? 'local' : undefined)
   const chainId = network === undefined || network === 'local' ? undefined : chainIdOf(network)
   if (network !== 'local' && options.rpcUrl === undefined) {

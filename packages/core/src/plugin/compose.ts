@@ -1,5 +1,5 @@
 import { createWiring, type Wiring } from '../di.ts'
-import { fail } from '../errors/index.ts'
+import { fail, isVeristackError } from '../errors/index.ts'
 import type { Host, Plugin, Role, Roles } from './roles.ts'
 
 /** Roles of which a stack has at most one implementation. */
@@ -112,6 +112,17 @@ function refuseDuplicates(host: Host, providers: ReadonlyMap<Role, readonly stri
   }
 }
 
+/** With what the cause says: few print an error's cause. */
+function failed({ name }: Plugin, during: 'start' | 'stop', cause: unknown) {
+  const known = isVeristackError(cause) ? cause : undefined
+  const said = known?.shortMessage ?? (cause instanceof Error ? cause.message : String(cause))
+  return fail('VS_CORE_PLUGIN_FAILED', {
+    message: `The plugin ${name} failed at its ${during}: ${said.split('\n', 1)[0]}`,
+    details: { ...known?.details, code: known?.code, plugin: name, during },
+    cause,
+  })
+}
+
 function lifecycle(plugins: readonly Plugin[], wiring: Wiring): Omit<Composition, 'host'> {
   const started: Plugin[] = []
   const stop = async (): Promise<void> => {
@@ -120,7 +131,7 @@ function lifecycle(plugins: readonly Plugin[], wiring: Wiring): Omit<Composition
       try {
         await plugin.stop?.()
       } catch (cause) {
-        failures.push(fail('VS_CORE_PLUGIN_FAILED', { details: { plugin: plugin.name, during: 'stop' }, cause }))
+        failures.push(failed(plugin, 'stop', cause))
       }
     }
     wiring.close()
@@ -137,7 +148,7 @@ function lifecycle(plugins: readonly Plugin[], wiring: Wiring): Omit<Composition
           await plugin.start?.(signal)
         } catch (cause) {
           await stop().catch(() => undefined)
-          throw fail('VS_CORE_PLUGIN_FAILED', { details: { plugin: plugin.name, during: 'start' }, cause })
+          throw failed(plugin, 'start', cause)
         }
       }
     },

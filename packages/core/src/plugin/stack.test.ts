@@ -1,4 +1,5 @@
 import { keccak_256 } from '@noble/hashes/sha3.js'
+import { defineErrors } from '../errors/index.ts'
 import {
   claimDigest,
   createStack,
@@ -282,6 +283,25 @@ describe('plugins', () => {
       code: 'VS_CORE_PLUGIN_FAILED',
     })
     expect(log).toEqual(['+a', '+b', '-b', '-a'])
+  })
+
+  test('what a failing plugin says stands in the error, in one line', async () => {
+    const failing = (cause: unknown): Plugin =>
+      plugin('a', {
+        start: async () => {
+          throw cause
+        },
+      })
+    await expect(createStack({ plugins: [failing(new Error('no such port\n  at all'))] })).rejects.toMatchObject({
+      shortMessage: 'The plugin a failed at its start: no such port',
+    })
+    const errors = defineErrors({ VS_TEST: { title: 'An option can not be used', remedy: 'Another one.' } })
+    const typed = errors('VS_TEST', { details: { field: 'port' } })
+    await expect(createStack({ plugins: [failing(typed)] })).rejects.toMatchObject({
+      shortMessage: 'The plugin a failed at its start: An option can not be used',
+      details: { plugin: 'a', during: 'start', code: 'VS_TEST', field: 'port' },
+      cause: typed,
+    })
   })
 
   test('an unknown specification, undeclared roles and duplicates are refused by name', async () => {

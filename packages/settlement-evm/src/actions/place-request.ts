@@ -10,6 +10,7 @@ import {
   type RequestId,
   type Requirement,
   requirementDigest,
+  show,
   ZERO_ADDRESS,
 } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
@@ -50,6 +51,8 @@ export function checkComposition({
   policies,
   commitments,
 }: Pick<PlaceRequestParameters, 'order' | 'requirement' | 'policies' | 'commitments'>): void {
+  if (typeof order !== 'object' || order === null) throw invalid('order', 'what makeOrder gives, or orderOf', order)
+  if (!Array.isArray(policies)) throw invalid('policies', 'a list, one for each leaf', policies)
   mismatch('requirement', order.request.requirement, requirementDigest(requirement))
   const wanted = leaves(requirement)
   mismatch('policies', `${wanted.length} of them`, `${policies.length} of them`)
@@ -83,6 +86,9 @@ const textOf = ({ inputs, outputs }: CommitmentPlan): string => {
   const list = (entries: CommitmentPlan['inputs']) => entries.map((e) => [e.tensors, e.scheme, e.salted])
   return JSON.stringify([list(inputs), outputs === 'raw' ? outputs : list(outputs)])
 }
+
+const invalid = (field: string, expected: string, got: unknown) =>
+  fail('VS_SETTLE_INVALID_OPTION', { details: { field, expected, got: show(got) } })
 
 const mismatch = (field: string, expected: string | undefined, got: string): void => {
   if (expected !== got) throw fail('VS_SETTLE_REQUEST_MISMATCH', { details: { field, expected, got } })

@@ -154,7 +154,7 @@ describe('transactions', () => {
     ).toMatchObject({
       call: 'ask',
       error: 'Refused',
-      arguments: '7',
+      arguments: 'why: 7',
     })
   })
 

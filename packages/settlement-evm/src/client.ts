@@ -1,6 +1,7 @@
 import type { Chain, Lane, Mined, SendParameters } from '@veristack/chain-evm'
 import type { Deployment } from './deployment.ts'
 import { fail } from './errors.ts'
+import { explainRefusal } from './refusal.ts'
 
 /** What the actions of this package act with. `lane` is absent where nothing is to be sent. */
 export interface SettlementClient {
@@ -24,8 +25,12 @@ export interface SendOptions {
   readonly signal?: AbortSignal
 }
 
-export const sendTo = (client: SettlementClient, p: SendParameters, o: SendOptions): Promise<Mined> =>
-  senderOf(client).send(
-    o.idempotencyKey === undefined ? p : { ...p, idempotencyKey: o.idempotencyKey, ifReverted: 'send' },
-    o.signal,
-  )
+export async function sendTo(client: SettlementClient, p: SendParameters, o: SendOptions): Promise<Mined> {
+  const { idempotencyKey, signal } = o
+  const keyed = idempotencyKey === undefined ? p : ({ ...p, idempotencyKey, ifReverted: 'send' } as const)
+  return senderOf(client)
+    .send(keyed, signal)
+    .catch(async (error: unknown) => {
+      throw await explainRefusal(client.chain, error)
+    })
+}

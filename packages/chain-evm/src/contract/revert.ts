@@ -6,8 +6,8 @@ import { type Abi, interfaceOf } from './abi.ts'
 const REVERTED = 3
 
 /**
- * Turns a node's refusal into `VS_EVM_REVERTED` with the custom error's name and arguments in its details, where the
- * refusal carries revert data; any other error is returned as it is.
+ * Turns a node's refusal into `VS_EVM_REVERTED` with the custom error's name and arguments (`id: 0x…, actual: 3`) in its
+ * details, where the refusal carries revert data; any other error is returned as it is.
  */
 export async function explainRevert(
   error: unknown,
@@ -32,7 +32,12 @@ async function parsed(
   const known = await interfaceOf(abi)
   try {
     const error = known.parseError(data)
-    return error === null ? undefined : { name: error.name, args: error.args.map(String) }
+    if (error === null) return undefined
+    const named = (value: unknown, i: number): string => {
+      const { name } = error.fragment.inputs[i] ?? {}
+      return name ? `${name}: ${String(value)}` : String(value)
+    }
+    return { name: error.name, args: error.args.map(named) }
   } catch {
     return undefined
   }

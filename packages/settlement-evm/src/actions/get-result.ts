@@ -2,8 +2,8 @@ import { read } from '@veristack/chain-evm'
 import { type Address, type Digest, type Hex, parseAddress, parseDigest, parseRequestId } from '@veristack/core/receipt'
 import { settlementAbi } from '../bindings/Settlement.ts'
 import type { SettlementClient } from '../client.ts'
+import { STATES } from '../refusal.ts'
 
-const STATES = ['none', 'open', 'pending', 'accepted', 'delivered', 'refunded'] as const
 export type RequestState = (typeof STATES)[number]
 
 const CALLBACKS = ['none', 'failed', 'succeeded'] as const

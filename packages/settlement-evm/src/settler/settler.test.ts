@@ -176,7 +176,7 @@ describe('settler on a local chain', () => {
     expect(isVeristackError(why, 'VS_EVM_REVERTED') && why.details).toMatchObject({
       call: 'submit',
       error: 'EvidenceRejected',
-      arguments: expect.stringMatching(/^0x/),
+      arguments: expect.stringMatching(/^\w+: 0x/),
     })
     expect(await getResult(plugin.client(), { request: rejecting.escrow.request.id })).toMatchObject({ state: 'open' })
   })

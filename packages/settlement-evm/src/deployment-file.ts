@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Address, type Digest, show } from '@veristack/core/receipt'
+import { type Address, type Digest, isVeristackError, show } from '@veristack/core/receipt'
 import * as z from 'zod'
 import { fail } from './errors.ts'
 
@@ -81,12 +81,21 @@ export function parseDeployment(source: unknown): DeploymentFile {
     throw invalid('deployment', `at most ${LIMIT_BYTES} characters`, String(source.length))
   const parsed = read(parseJson(source))
   // Also what a schema can not see, such as a name that is there twice. Git may have changed the ends of lines.
-  if (source.replaceAll('\r\n', '\n') !== serialiseDeployment(parsed))
+  const lines = source.replaceAll('\r\n', '\n').split('\n')
+  const wanted = serialiseDeployment(parsed).split('\n')
+  if (lines.join('\n') !== wanted.join('\n')) {
+    const line =
+      1 +
+      Math.max(
+        0,
+        wanted.findIndex((text, i) => text !== lines[i]),
+      )
     throw invalid(
       'deployment',
       'the form in which veristack deploy writes it',
-      'another order, spacing or repeated names',
+      `another order, spacing or repeated names, from line ${line}`,
     )
+  }
   return parsed
 }
 
@@ -97,7 +106,13 @@ export function serialiseDeployment(d: DeploymentFile): string {
 
 /** Reads and parses. Throws `VS_SETTLE_FILE`, `VS_SETTLE_DEPLOYMENT_INVALID`. */
 export async function readDeployment(path: string): Promise<DeploymentFile> {
-  return parseDeployment(await readLimited(path, LIMIT_BYTES))
+  const text = await readLimited(path, LIMIT_BYTES)
+  try {
+    return parseDeployment(text)
+  } catch (error) {
+    if (!isVeristackError(error, 'VS_SETTLE_DEPLOYMENT_INVALID')) throw error
+    throw fail('VS_SETTLE_DEPLOYMENT_INVALID', { details: { path, ...error.details } })
+  }
 }
 
 /** Whole or not at all, also if the machine stops: written beside its place, then renamed. Throws `VS_SETTLE_FILE`. */
@@ -160,7 +175,8 @@ function read(value: unknown): DeploymentFile {
   if (issue === undefined) throw invalid('deployment', 'a deployment file', 'something else')
   const at = ['deployment', ...issue.path].join('.')
   if (issue.code === 'unrecognized_keys') throw invalid(`${at}.${issue.keys.join(', ')}`, 'no such field', 'a field')
-  throw invalid(at, issue.message, show(issue.input))
+  const expected = issue.message.replace(/^Invalid input: expected /, '').replace(/, received .*$/, '')
+  throw invalid(at, expected, issue.input === undefined ? 'nothing' : show(issue.input))
 }
 
 const invalid = (field: string, expected: string, got: string) =>

@@ -14,7 +14,7 @@ import {
   type Mined,
   waitForDepth,
 } from '@veristack/chain-evm'
-import { type Address, fromHex, keccak, parseDigest, toHex } from '@veristack/core/receipt'
+import { type Address, fromHex, type Hex, keccak, parseDigest, toHex } from '@veristack/core/receipt'
 import { compiler } from './bindings/compiler.ts'
 import { refuseDifferences } from './deployment-check.ts'
 import { addressOf, CONTRACTS, type ContractName, type ReleaseContract } from './deployment-contracts.ts'
@@ -89,6 +89,8 @@ export interface DeployReleaseOptions {
   /** What is known of an earlier run; used where the node has forgotten it. */
   readonly known?: DeploymentFile
   readonly signal?: AbortSignal
+  /** It is with the node, and waited for. */
+  onSent?(sent: { readonly name: ContractName; readonly transaction: Hex }): void
   onDeployed?(contract: {
     readonly name: ContractName
     readonly created: Birth | undefined
@@ -133,9 +135,10 @@ async function refuseOtherCode(chain: Chain, signal?: AbortSignal): Promise<void
 async function put(
   { chain, lane }: ChainAndLane,
   c: ReleaseContract,
-  signal?: AbortSignal,
+  { signal, onSent }: DeployReleaseOptions,
 ): Promise<Mined | undefined> {
-  if (lane !== undefined) return (await deploy(lane, c, signal)).transaction
+  const tell = (transaction: Hex): void => onSent?.({ name: c.name, transaction })
+  if (lane !== undefined) return (await deploy(lane, c, signal, tell)).transaction
   if ((await codeAt(chain, addressOf(c), signal)) !== '0x') return undefined
   throw fail('VS_SETTLE_NO_SIGNER', { details: { network: chain.network, contract: c.name } })
 }
@@ -143,7 +146,7 @@ async function put(
 async function deployOne(on: ChainAndLane, c: ReleaseContract, o: DeployReleaseOptions): Promise<DeployedContract> {
   const { chain } = on
   for (;;) {
-    const transaction = await put(on, c, o.signal)
+    const transaction = await put(on, c, o)
     const created: Birth | undefined =
       transaction === undefined
         ? ((await findBirth(chain, c, o.signal)) ?? birthOf(o.known?.contracts[c.name]))

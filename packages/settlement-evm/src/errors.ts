@@ -3,7 +3,7 @@ import { defineErrors } from '@veristack/core/receipt'
 /** Every error that this package raises. */
 export const fail = defineErrors({
   VS_SETTLE_INVALID_OPTION: {
-    title: 'An option of evm() or of its terms can not be used',
+    title: 'An option of evm(), of its terms or of veristack deploy can not be used',
     remedy: 'Compare the named option with its documented values.',
   },
   VS_SETTLE_NOT_STARTED: {
@@ -12,7 +12,8 @@ export const fail = defineErrors({
   },
   VS_SETTLE_NO_SIGNER: {
     title: 'There is no account to send transactions from',
-    remedy: 'Pass evm({ signer }): a private key, or an account of your own.',
+    remedy:
+      'Pass evm({ signer }): a private key, or an account of your own. `veristack deploy` takes --signer-file, --keystore or VERISTACK_SIGNER_KEY.',
   },
   VS_SETTLE_VERIFIER_ABSENT: {
     title: 'The verifier contract is not on this chain',

@@ -50,6 +50,7 @@ export async function deploy(
   lane: Lane,
   c: Creation & { readonly name: string },
   signal?: AbortSignal,
+  onSent?: (transaction: Hex) => void,
 ): Promise<Deployed> {
   const { chain } = lane
   const address = create2Address(c)
@@ -58,7 +59,7 @@ export async function deploy(
   await ensureFactory(chain, signal)
   await checkInstructions(chain, c.name, c.bytecode, signal)
   await checkSizes(chain, c.name, initCode(c), signal)
-  const transaction = await send(lane, c, address, signal)
+  const transaction = await send(lane, c, { address, ...(onSent === undefined ? {} : { onSent }) }, signal)
   const code = await appearing(chain, address, signal)
   if (code === '0x') {
     const details = { contract: c.name, address, network: chain.network, field: 'code', got: 'no code' }
@@ -70,13 +71,13 @@ export async function deploy(
 async function send(
   lane: Lane,
   c: Creation & { readonly name: string },
-  address: Address,
+  { address, ...told }: { readonly address: Address; readonly onSent?: (transaction: Hex) => void },
   signal?: AbortSignal,
 ): Promise<Mined | undefined> {
   const name = `deploy ${c.name}`
   const call = { to: FACTORY, data: creationData(c), name, idempotencyKey: `deploy ${address}` } as const
   try {
-    return await lane.send({ ...call, ifReverted: 'send' }, signal)
+    return await lane.send({ ...call, ...told, ifReverted: 'send' }, signal)
   } catch (error) {
     if (!isVeristackError(error, 'VS_EVM_REVERTED') && !isVeristackError(error, 'VS_EVM_OUT_OF_GAS')) throw error
     // The factory refuses what is there already, or is about to be: somebody else was faster. A creation where code is uses all gas.

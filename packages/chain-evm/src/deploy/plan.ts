@@ -28,6 +28,8 @@ export interface DeploymentPlan {
   readonly gas: bigint
   /** What the next block asks for. */
   readonly feePerGasWei: bigint
+  /** Of the newest block. An offer below it waits until it falls. */
+  readonly baseFeePerGasWei: bigint
   /** `gas` at that fee. */
   readonly costWei: bigint
   /** What the account must have: gas limits, at the highest fee that is offered first. */
@@ -82,6 +84,7 @@ export async function planDeployment(
     contracts,
     gas,
     feePerGasWei,
+    baseFeePerGasWei: head.baseFeeWei,
     costWei: gas * feePerGasWei,
     maxCostWei: sum(contracts.map((c) => withMargin(c.gas))) * offered.maxFeeWei,
     ...(from === undefined ? {} : { balanceWei: await persistently(() => chain.balance(from), signal) }),

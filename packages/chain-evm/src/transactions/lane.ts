@@ -40,6 +40,8 @@ export interface SendParameters {
   readonly ifReverted?: 'answer' | 'send'
   /** Gas units, at least what the calldata takes and at most 16,777,216. Given: nothing is estimated, and a call that the contract refuses is paid for. */
   readonly gasLimit?: bigint
+  /** Told when it is written down and goes to the node; not for what a same key sent and is final. A replacement has another hash. */
+  onSent?(hash: Hex): void
 }
 
 export interface LaneOptions {
@@ -334,6 +336,8 @@ function makeLane(
     await ensureOpen()
     for (;;) {
       const intent = await intentFor(p, signal)
+      const hash = intent.attempts.at(-1)?.hash
+      if (hash !== undefined) p.onSent?.(hash)
       const outcome = await outcomeOf(intent, signal).catch(async (error: unknown) => {
         throw await explainRevert(error, p)
       })

@@ -248,7 +248,7 @@ describe('deploy', () => {
           const check = await runDeploy(folder, ['--check', file, ...there])
           expect(check).toMatchObject({
             status: 1,
-            out: 'differs: network; expected: eip155:4242; got: eip155:31337\n',
+            out: 'differs: network; the chain has: eip155:4242; the file says: eip155:31337\n',
           })
           const over = await runDeploy(folder, ['--network', 'eip155:4242', '--file', file, ...there])
           expect(over.error).toMatchObject({ code: 'VS_SETTLE_DEPLOYMENT_DIFFERS', details: { field: 'network' } })
@@ -311,10 +311,51 @@ describe('deploy', () => {
       ['--hardfork', 'shanghai'],
     ))
 
+  test('what is sent is told with its hash before it is waited for, and to no key belongs the first account', () =>
+    scene(
+      async ({ chain, run }) => {
+        const { err } = await run('--network', 'eip155:1337', '--confirmations', '2')
+        for (const { name } of CONTRACTS) {
+          const sent = new RegExp(`^  ${name} sent: (0x[0-9a-f]{64}), waiting until it is 2 blocks deep$`, 'm').exec(
+            err,
+          )
+          expect(err).toMatch(new RegExp(`^  ${name} deployed: block \\d+, transaction ${sent?.[1]}$`, 'm'))
+        }
+        expect(await nonceOf(chain)).toBe(3)
+      },
+      ['--block-time', '1'],
+      1337,
+    ))
+
+  test('a dry run warns of a fee below the base fee', () =>
+    scene(async ({ run }) => {
+      const { status, err } = await run('--dry-run', '--max-fee-per-gas-wei', '7')
+      expect(status).toBe(0)
+      expect(err).toMatch(/^warning: at most 0\.000000007 gwei is offered, and blocks ask for 1 gwei now/)
+      expect((await run('--dry-run')).err).toBe('')
+    }))
+
+  test('a check says what the file has and what the chain has', () =>
+    scene(async ({ anvil, chain, run }) => {
+      await run()
+      const path = join(folder, 'deployments/eip155-31337.json')
+      const text = await readFile(path, 'utf8')
+      await writeFile(path, text.replace(/"block": \d+/, '"block": 99'))
+      const [c] = CONTRACTS
+      if (c === undefined) throw new Error('no contracts')
+      await chain.rpc('anvil_setCode', [create2Address(c), '0x00'])
+      const { out } = await runDeploy(folder, ['--check', path, '--rpc-url', anvil.rpcUrl])
+      expect(out).toMatch(/^differs: contracts\.Settlement: code; this release has: .*; the chain has: 1 bytes/m)
+      expect(out).toMatch(/^differs: contracts\.Settlement\.created\.block; the chain has: \d; the file says: 99$/m)
+    }))
+
   test('a file in the way that is no deployment is refused before anything is sent', () =>
     scene(async ({ chain, run }) => {
       await writeFile(join(folder, 'mine.json'), '{"precious":true}\n')
-      expect((await run('--file', 'mine.json')).error).toMatchObject({ code: 'VS_SETTLE_DEPLOYMENT_INVALID' })
+      expect((await run('--file', 'mine.json')).error).toMatchObject({
+        code: 'VS_SETTLE_DEPLOYMENT_INVALID',
+        details: { path: join(folder, 'mine.json'), field: 'deployment.version', expected: '1', got: 'nothing' },
+      })
       expect(await readFile(join(folder, 'mine.json'), 'utf8')).toBe('{"precious":true}\n')
       expect(await nonceOf(chain)).toBe(0)
     }))
@@ -384,11 +425,18 @@ describe('the key', () => {
 
   test('is absent, or pays for nothing', () =>
     onPublic(async (run, chain) => {
-      expect((await run()).error).toMatchObject({ code: 'VS_SETTLE_NO_SIGNER' })
+      expect((await run()).error).toMatchObject({
+        code: 'VS_SETTLE_NO_SIGNER',
+        remedy: expect.stringContaining('--signer-file'),
+      })
       const poor = await secretFile(folder, 'poor', POOR)
       expect((await run('--signer-file', poor)).error).toMatchObject({
         code: 'VS_SETTLE_INSUFFICIENT_FUNDS',
         details: { gotWei: 0n, missing: expect.stringMatching(/^0\.\d+ ETH$/) },
+      })
+      expect(await run('--dry-run', '--signer-file', poor)).toMatchObject({
+        status: 0,
+        err: expect.stringMatching(/^warning: the signer has 0 ETH; 0\.\d+ ETH more is needed\n$/),
       })
       expect(await chain.rpc('eth_blockNumber', [])).toBe('0x0')
     }))
@@ -435,5 +483,5 @@ test.each([
   ['an argument', ['--network', 'local', 'now']],
 ])('refused options: %s', async (_, args) => {
   const { error } = await runDeploy(folder, ['--rpc-url', URL_OF_NOBODY, ...args])
-  expect(error).toMatchObject({ code: 'VS_SETTLE_INVALID_OPTION' })
+  expect(error).toMatchObject({ code: 'VS_SETTLE_INVALID_OPTION', details: { help: 'veristack deploy --help' } })
 })

@@ -38,7 +38,8 @@ veristack deploy --check FILE --rpc-url URL
 Addresses are known beforehand and the same on every chain. Run it again after anything: what was sent is not sent again.
 --network NETWORK     local, a name such as sepolia, or eip155:<chain id>; the RPC must confirm it
 --rpc-url URL         or VERISTACK_RPC_URL; local: http://127.0.0.1:8545 unless given
---signer-file FILE    a file with a private key that only you may read (chmod 600); or VERISTACK_SIGNER_KEY
+--signer-file FILE    a file with a private key that only you may read (chmod 600); or VERISTACK_SIGNER_KEY. Without any key
+                      a local chain (id 31337 or 1337, however named) is sent to from its first development account
 --keystore FILE       an encrypted keystore, its password from --password-file or VERISTACK_KEYSTORE_PASSWORD
 --file FILE           where the deployment is written (default deployments/eip155-<chain id>.json)
 --dry-run             say what would be sent and what it would cost; send nothing
@@ -62,11 +63,22 @@ async function check({ rpcUrl, json: asJson }: DeployOptions, { file }: Check, i
       io.out(json({ network: chain.network, release: RELEASE, matches: differences.length === 0, differences }))
     else if (differences.length === 0)
       io.out(`the deployment stands on ${chain.network} as the file and release ${RELEASE} say\n`)
-    else for (const d of differences) io.out(`differs: ${d.field}; expected: ${d.expected}; got: ${d.got}\n`)
+    else
+      for (const d of differences) {
+        const [expects, has] = sidesOf(d.field)
+        io.out(`differs: ${d.field}; ${expects}: ${d.expected}; ${has}: ${d.got}\n`)
+      }
     return differences.length === 0 ? 0 : 1
   } finally {
     chain.close()
   }
+}
+
+/** Who says what of a field that differs. */
+function sidesOf(field: string): readonly [expects: string, has: string] {
+  if (field === 'network' || field.includes('.created.')) return ['the chain has', 'the file says']
+  // After a colon stands what was looked at on the chain.
+  return field.includes(': ') ? ['this release has', 'the chain has'] : ['this release has', 'the file says']
 }
 
 async function deploy(options: DeployOptions, work: Deploy, io: CommandIo): Promise<number> {
@@ -91,9 +103,11 @@ async function deploy(options: DeployOptions, work: Deploy, io: CommandIo): Prom
     if (work.dryRun) {
       if (asJson) io.out(json(shown))
       else describe(io, chain, account, plan)
+      warn(io, plan)
       return isPossible(chain, plan) ? 0 : 1
     }
     if (!asJson) describe(io, chain, account, plan)
+    warnOfFee(io, plan)
     refusePoverty(plan)
     const lane = plan.contracts.every((c) => c.isPresent) ? undefined : await openLane(chain, account, work, plan)
     const deployment = await bring(chain, lane, work, known, io)
@@ -110,6 +124,20 @@ async function deploy(options: DeployOptions, work: Deploy, io: CommandIo): Prom
 
 /** Without the factory nothing can be sent; a local chain is given one. */
 const isPossible = (chain: Chain, plan: DeploymentPlan): boolean => plan.hasFactory || isLocalChain(chain.chainId)
+
+/** Of what a deployment would be refused for, or wait for. */
+function warn(io: CommandIo, plan: DeploymentPlan): void {
+  const { balanceWei, maxCostWei } = plan
+  if (balanceWei !== undefined && balanceWei < maxCostWei)
+    io.err(`warning: the signer has ${ether(balanceWei)}; ${ether(maxCostWei - balanceWei)} more is needed\n`)
+  warnOfFee(io, plan)
+}
+
+function warnOfFee(io: CommandIo, { gas, feePerGasWei, baseFeePerGasWei }: DeploymentPlan): void {
+  if (gas === 0n || feePerGasWei >= baseFeePerGasWei) return
+  const [offered, asked] = [gwei(feePerGasWei), gwei(baseFeePerGasWei)]
+  io.err(`warning: at most ${offered} is offered, and blocks ask for ${asked} now: nothing is mined until that falls\n`)
+}
 
 function refusePoverty({ balanceWei, maxCostWei }: DeploymentPlan): void {
   if (balanceWei === undefined || balanceWei >= maxCostWei) return
@@ -147,6 +175,8 @@ async function bring(
       confirmations: confirmationsOf(chain, work),
       signal: io.signal,
       ...(known === undefined ? {} : { known }),
+      onSent: ({ name, transaction }) =>
+        io.err(`  ${name} sent: ${transaction}, ${waiting(confirmationsOf(chain, work))}\n`),
       onDeployed: ({ name, created, isNew }) => {
         const { block, transaction } = created ?? {}
         io.err(
@@ -157,6 +187,11 @@ async function bring(
   } finally {
     await lane?.close()
   }
+}
+
+const waiting = (depth: NonNullable<LaneOptions['confirmations']>): string => {
+  if (typeof depth === 'string') return `waiting until its block is ${depth}`
+  return depth === 1 ? 'waiting for its block' : `waiting until it is ${depth} blocks deep`
 }
 
 /** What an earlier run left, where it is of this chain. Throws before anything is sent where the file is none. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LaneOptions } from '@veristack/chain-evm'
+import { isVeristackError } from '@veristack/core/receipt'
 import { fail } from '../errors.ts'
 import { chainIdOf } from '../networks.ts'
 
@@ -28,6 +29,7 @@ export type SignerSource =
   | { readonly from: 'file'; readonly path: string }
   | { readonly from: 'keystore'; readonly path: string; readonly passwordFile: string | undefined }
 
+const HELP = 'veristack deploy --help'
 const LOCAL_URL = 'http://127.0.0.1:8545'
 
 const known = {
@@ -72,7 +74,7 @@ export function deployOptions(
     ...common,
     work: {
       kind: 'deploy',
-      chainId: values.network === 'local' ? undefined : chainIdOf(values.network),
+      chainId: values.network === 'local' ? undefined : chainOf(values.network),
       dryRun: values['dry-run'],
       file: at(cwd, values.file),
       journalDirectory: at(cwd, values.journal),
@@ -88,7 +90,7 @@ function parse(args: readonly string[]) {
     return parseArgs({ args: [...args], allowPositionals: false, strict: true, options: known }).values
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause)
-    throw fail('VS_SETTLE_INVALID_OPTION', { message: message.split('. ')[0] ?? message })
+    throw fail('VS_SETTLE_INVALID_OPTION', { message: message.split('. ')[0] ?? message, details: { help: HELP } })
   }
 }
 
@@ -135,4 +137,16 @@ const at = (cwd: string, path: string | undefined): string | undefined =>
   path === undefined ? undefined : resolve(cwd, path)
 
 const invalid = (field: string, expected: string, got: string) =>
-  fail('VS_SETTLE_INVALID_OPTION', { details: { field, expected, got } })
+  fail('VS_SETTLE_INVALID_OPTION', {
+    message: got === 'nothing' ? `${field} is missing` : `${field} can not be used`,
+    details: { field, expected, got, help: HELP },
+  })
+
+function chainOf(network: string): bigint {
+  try {
+    return chainIdOf(network)
+  } catch (error) {
+    if (!isVeristackError(error, 'VS_SETTLE_INVALID_OPTION')) throw error
+    throw invalid('--network', String(error.details.expected), network)
+  }
+}

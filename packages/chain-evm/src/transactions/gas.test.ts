@@ -69,3 +69,10 @@ test('out of gas is told as such, with the limit', async () => {
   await chain.rpc('anvil_setCode', [SLOT, '0x5f5ffd'])
   await expect(keep(1, { gasLimit: 30_000n })).rejects.toMatchObject({ code: 'VS_EVM_REVERTED' })
 })
+
+test('what is reverted is sent once more where that is asked for, and not for ever', async () => {
+  await chain.rpc('anvil_setCode', [SLOT, '0x5f5ffd'])
+  const options = { gasLimit: 30_000n, idempotencyKey: 'k', ifReverted: 'send' }
+  await expect(keep(1, options)).rejects.toMatchObject({ code: 'VS_EVM_REVERTED' })
+  expect(Number(await chain.rpc('eth_getTransactionCount', [account.address, 'latest']))).toBe(2)
+})

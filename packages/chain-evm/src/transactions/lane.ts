@@ -334,7 +334,7 @@ function makeLane(
     signal?.throwIfAborted()
     const p = parseCall(given)
     await ensureOpen()
-    for (;;) {
+    for (let isAgain = false; ; isAgain = true) {
       const intent = await intentFor(p, signal)
       const hash = intent.attempts.at(-1)?.hash
       if (hash !== undefined) p.onSent?.(hash)
@@ -346,7 +346,7 @@ function makeLane(
         return { hash, block, blockHash, gasUsed, feeWei, logs }
       }
       if (outcome.result === 'reverted') {
-        if (p.ifReverted !== 'send' || p.idempotencyKey === undefined) {
+        if (p.ifReverted !== 'send' || p.idempotencyKey === undefined || isAgain) {
           throw await whyReverted(chain, account.address, p, outcome, intent.call.gasLimit)
         }
         ledger.release(intent)

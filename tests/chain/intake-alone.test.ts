@@ -18,12 +18,15 @@ import { inputsOfNonce, node, openScene, program, type Scene, tierOf } from './i
 
 let scene: Scene
 const stacks: Stack[] = []
+const lines: { close(): void; cut(yes: boolean): void }[] = []
 
 beforeAll(async () => {
   scene = await openScene()
 }, 120_000)
 afterEach(async () => {
+  for (const line of lines) line.cut(false)
   for (const stack of stacks.splice(0)) await stack.close()
+  for (const line of lines.splice(0)) line.close()
 })
 afterAll(() => scene?.stop())
 
@@ -89,7 +92,7 @@ async function openLine() {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  const line = {
     rpcUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut: (yes: boolean) => {
       isCut = yes
@@ -99,6 +102,8 @@ async function openLine() {
       server.close()
     },
   }
+  lines.push(line)
+  return line
 }
 
 /** A node beside the scene's, with what it says. */
@@ -135,22 +140,17 @@ async function nodeAt(rpcUrl: string, tier: Plugin, from: bigint) {
 
 test('a chain that is gone is said once, and so is that it is back; then the node goes on', async () => {
   const line = await openLine()
-  try {
-    const { events, until } = await nodeAt(line.rpcUrl, tierOf(), await next())
-    await until('ready')
-    line.cut(true)
-    await until('unreachable')
-    const id = await scene.place(4, { application: {} })
-    line.cut(false)
-    await until('reachable')
-    await until('settled')
-    expect(events.map((e) => e.type).slice(0, 3)).toEqual(['ready', 'unreachable', 'reachable'])
-    expect(events.find((e) => e.type === 'unreachable')).toEqual({ type: 'unreachable', network: scene.chain.network })
-    expect((await getResult(scene.client, { request: id })).state).toBe('delivered')
-  } finally {
-    for (const stack of stacks.splice(0)) await stack.close()
-    line.close()
-  }
+  const { events, until } = await nodeAt(line.rpcUrl, tierOf(), await next())
+  await until('ready')
+  line.cut(true)
+  await until('unreachable')
+  const id = await scene.place(4, { application: {} })
+  line.cut(false)
+  await until('reachable')
+  await until('settled')
+  expect(events.map((e) => e.type).slice(0, 3)).toEqual(['ready', 'unreachable', 'reachable'])
+  expect(events.find((e) => e.type === 'unreachable')).toEqual({ type: 'unreachable', network: scene.chain.network })
+  expect((await getResult(scene.client, { request: id })).state).toBe('delivered')
 }, 60_000)
 
 test('an intake that ends by an error says so, and its promise is rejected', async () => {

@@ -1,4 +1,4 @@
-// node scripts/ask.ts: a customer as a process of its own. Buys something from DESK and asks for the money back.
+// npm run ask -w examples/help-desk: a customer as a process of its own. Buys something from DESK and asks for the money back.
 import { parseAddress } from '@veristack/core'
 import { buy } from '../src/contract.ts'
 import { ask, makeQuestion, openCustomer } from '../src/customer.ts'

@@ -1,4 +1,4 @@
-// node scripts/node.ts: a node as a process of its own. It prints an event a line, and ends with its standard input.
+// npm run node -w examples/help-desk: a node as a process of its own. It prints an event a line, and ends with its standard input.
 import { startNode } from '../src/node.ts'
 
 const { RPC_URL = '', PRIVATE_KEY = '', DIRECTORY = '', MINIMUM_PRICE_WEI = '0' } = process.env

@@ -206,6 +206,21 @@ contract InferenceConsumerTest is CompositionScene {
         assertEq(consumer.answers(), 1);
     }
 
+    /// What a consumer does with a question that nobody answered can be tested with the double.
+    function test_theDoubleGivesBackWhatNobodyAnswered() public {
+        MockSettlement mock = new MockSettlement();
+        consumer = new Consumer(mock);
+        (payer, terms.callbackTarget) = (address(consumer), address(consumer));
+        vm.deal(address(consumer), 100 ether);
+        consumerAsks(1, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.RefundTooEarly.selector, refundTime()));
+        mock.refund(order);
+        vm.warp(refundTime());
+        mock.refund(order);
+        assertTrue(!consumer.isAwaited(id), "refunded");
+        assertEq(consumer.reclaim(address(0), squatter), PRICE);
+    }
+
     function test_refundsAndTipsThatComeBackCanBeTakenOut() public {
         terms.tipWei = 7;
         consumerAsks(1, hex"00");

@@ -111,6 +111,48 @@ contract OrdersTest is CompositionScene {
         assertTrue(ok, "sound again");
     }
 
+    /// Both are asked for the money back; true where both give it.
+    function bothRefund() internal returns (bool ok) {
+        bytes memory why;
+        bytes memory mockedWhy;
+        bool mocked;
+        bytes memory data = abi.encodeCall(ISettlement.refund, (order));
+        (ok, why) = address(settlement).call(data);
+        (mocked, mockedWhy) = address(mock).call(data);
+        assertTrue(ok == mocked, "one of them refunds");
+        assertEq(bytes32(bytes4(why)), bytes32(bytes4(mockedWhy)));
+        // Ids differ: each stands for its own contract.
+        if (!ok && bytes4(why) != ISettlement.WrongState.selector) assertEq(keccak256(why), keccak256(mockedWhy));
+        refusal = bytes4(why);
+    }
+
+    bytes4 internal refusal;
+
+    function keptBy(bytes4 by) internal {
+        assertTrue(!bothRefund(), "refunded");
+        assertEq(bytes32(refusal), bytes32(by));
+    }
+
+    function test_theDoubleRefundsWhenTheContractDoes() public {
+        sound();
+        keptBy(ISettlement.WrongState.selector); // nobody asked
+        (bool ok,) = both();
+        assertTrue(ok, "sound");
+        keptBy(ISettlement.RefundTooEarly.selector);
+        vm.warp(order.request.expiresAt + 600);
+        keptBy(ISettlement.RefundTooEarly.selector);
+        vm.warp(order.request.expiresAt + 601);
+        order.terms.graceSeconds = 0;
+        keptBy(ISettlement.TermsMismatch.selector);
+        order.terms.graceSeconds = 600;
+        assertTrue(bothRefund(), "refunded");
+        uint256 due = order.request.priceWei + 3;
+        assertEq(settlement.creditOf(address(0), payer), due);
+        assertEq(mock.creditOf(address(0), payer), due);
+        assertEq(uint256(mock.getResult(mock.lastId()).state), uint256(State.Refunded));
+        keptBy(ISettlement.WrongState.selector); // once
+    }
+
     function test_neitherCallsItselfBack() public {
         sound();
         address[2] memory both_ = [address(settlement), address(mock)];

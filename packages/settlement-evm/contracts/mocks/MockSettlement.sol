@@ -51,15 +51,10 @@ contract MockSettlement is ISettlement, ReentrancyGuardTransient {
         called = _call(id, o, values, o.terms.callbackGas);
     }
 
-    /// @notice Refunds an open request at once.
+    /// @notice Refunds an open request at once, whatever its deadline.
     function refundNow(bytes32 id) external nonReentrant {
-        Result storage r = _results[id];
-        if (r.state != State.Open) revert WrongState(id, r.state);
-        Order memory o = _orders[id];
-        r.state = State.Refunded;
-        uint256 escrow = o.request.priceWei + o.terms.tipWei;
-        _credits[o.request.payer] += escrow;
-        emit Refunded(id, o.request.payer, address(0), escrow);
+        _requireOpen(id);
+        _refund(id);
     }
 
     // ---- what a consumer calls ----
@@ -83,6 +78,15 @@ contract MockSettlement is ISettlement, ReentrancyGuardTransient {
         _leaves[id] = policies.length;
         lastId = id;
         emit Requested(id, msg.sender, order.request.program, order, policies, formula);
+    }
+
+    function refund(Order calldata order) external nonReentrant {
+        bytes32 id = Orders.id(order);
+        _requireOpen(id);
+        Orders.checkTerms(order);
+        uint256 from = uint256(order.request.expiresAt) + order.terms.graceSeconds + 1;
+        if (block.timestamp < from) revert RefundTooEarly(from);
+        _refund(id);
     }
 
     function retryCallback(Order calldata order, Commitment[] calldata outputs, uint256 callbackGas)
@@ -155,16 +159,25 @@ contract MockSettlement is ISettlement, ReentrancyGuardTransient {
         revert NotMocked();
     }
 
-    function refund(Order calldata) external pure {
-        revert NotMocked();
-    }
-
     function pendingUntil(bytes32, uint8, bytes32) external pure returns (uint64) {
         return 0;
     }
 
     function progressOf(bytes32) external pure returns (uint8, uint8) {
         return (0, 0);
+    }
+
+    function _requireOpen(bytes32 id) private view {
+        State state = _results[id].state;
+        if (state != State.Open) revert WrongState(id, state);
+    }
+
+    function _refund(bytes32 id) private {
+        Order memory o = _orders[id];
+        _results[id].state = State.Refunded;
+        uint256 escrow = o.request.priceWei + o.terms.tipWei;
+        _credits[o.request.payer] += escrow;
+        emit Refunded(id, o.request.payer, address(0), escrow);
     }
 
     function _call(bytes32 id, Order memory o, Commitment[] calldata values, uint256 callbackGas)

@@ -8,7 +8,7 @@ export interface FetchOptions {
   readonly fetch: (url: string, init: { signal?: AbortSignal; redirect: 'error' }) => Promise<Response>
   /** Of a mirror of the vendor's service, in place of its own. */
   readonly baseUrl?: string
-  /** What is in it is taken for as long as it says that it holds; what the vendor may replace, for a day at most. */
+  /** What is in it is taken for as long as it says that it holds; what the vendor may replace, for a day at most; nothing for ever. */
   readonly cache?: CollateralCache
   /** Unix seconds. */
   readonly now: bigint

@@ -6,6 +6,9 @@ import { momentOf, parseCommand, partOf, required } from './options.ts'
 import { row, table } from './print.ts'
 import { type Fetching, vendorOf } from './vendor.ts'
 
+/** For all that is asked together: a service may answer for ever. */
+const LONGEST_MS = 120_000
+
 export const fetchCommand: Command = {
   name: 'tee fetch',
   summary: 'fetch the collateral that attestation evidence needs into a new folder',
@@ -13,6 +16,7 @@ export const fetchCommand: Command = {
 
 Asks Intel's or AMD's service for what it says of the platform that the evidence in FILE names, and puts it into DIR, which
 tee verify --collateral reads. Nothing is judged here, and nothing is written over: DIR appears whole, or not at all.
+After two minutes it gives up.
 Exit status 0: DIR is there. 1: otherwise.
 --out DIR          a folder that is not there yet, or is empty
 --base-url U       of a mirror, in place of https://api.trustedservices.intel.com (Intel) or https://kdsintf.amd.com (AMD)
@@ -47,7 +51,7 @@ Nitro documents need no collateral. For NVIDIA the README says what to save, and
     const files = await vendor.fetch(unwrapped(piece), {
       fetch,
       now: momentOf('now').seconds,
-      signal: io.signal,
+      signal: AbortSignal.any([io.signal, AbortSignal.timeout(LONGEST_MS)]),
       ...addresses,
       ...(values.update === undefined ? {} : { update: values.update }),
       ...(values.product === undefined ? {} : { product: values.product }),

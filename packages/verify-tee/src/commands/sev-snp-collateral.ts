@@ -28,7 +28,9 @@ export function sevSnpCollateral({ path, isFolder, files }: Collateral): ReadCol
     'the root',
     (c) => isRoot(c) && (issuer === undefined || equalBytes(c.subject, issuer.issuer)),
   )
-  const crl = onlyOne(crls, "the root's list", (c) => root === undefined || equalBytes(c.issuer, root.subject))
+  // One of another root is handed on, to be refused: left out, it would be as if none had been given.
+  const crl =
+    onlyOne(crls, "the root's list", (c) => root === undefined || equalBytes(c.issuer, root.subject)) ?? crls[0]?.value
   if (vek === undefined && issuer === undefined && crl === undefined)
     throw unusable(path, 'holds no certificate and no revocation list of AMD')
   const value: SevSnpCollateral = {

@@ -23,6 +23,7 @@ import {
 } from '../nvidia/devices.fixture.ts'
 import { makeOcsp } from '../nvidia/ocsp.fixture.ts'
 import { makeCrl } from '../pki/authority.fixture.ts'
+import { sevSnpDefaults } from '../sev-snp/index.ts'
 import { honest } from '../sev-snp/mutation.fixture.ts'
 import { expectPlain, inFolder, runTee } from './commands.fixture.ts'
 
@@ -215,6 +216,20 @@ describe('AMD SEV-SNP', () => {
     )
     expect(inParts.out).toMatch(/^accepted\n/)
     expect(inParts.out).toMatch(/^ {2}TCB status {10}(?:Committed|Provisional)$/m)
+  })
+
+  test('a list of another root is not left out, as if none had been given', async () => {
+    const policy = JSON.stringify({
+      appraisal: { ...sevSnpDefaults, measurements: 'any', minimumTcb: 'any', revocation: 'optional' },
+      relyingParty: { reportData: 'any', platforms: 'any' },
+    })
+    const others = honest('Genoa', 'vcek').collateral.crl ?? new Uint8Array()
+    const judge = (crl: Uint8Array) =>
+      inFolder({ 'a.pem': pem(issuer, root), 'b.der': vek, ...(crl.length > 0 ? { c: crl } : {}) }, (folder) =>
+        verify({ ...files, policy }, ...asked.slice(2), '--policy', 'policy', '--collateral', folder),
+      )
+    expect((await judge(new Uint8Array())).out).toMatch(/^accepted\n/)
+    expect((await judge(others)).out).toMatch(/^rejected: VS_TEE_CRL/)
   })
 
   test('one certificate alone is a beginning', async () => {

@@ -125,10 +125,8 @@ function parsed(body: string, field: string): unknown {
   try {
     return parseJsonText(body, field, LIMITS)
   } catch (error) {
-    throw malformed(
-      field,
-      'JSON with each name once',
-      error instanceof Error ? (error.message.split('\n')[1] ?? '') : '',
-    )
+    const details: unknown = error instanceof Error && 'details' in error ? error.details : undefined
+    const { expected, got } = (details ?? {}) as { readonly expected?: unknown; readonly got?: unknown }
+    throw malformed(field, String(expected ?? 'JSON within limits'), String(got ?? 'other text').slice(0, 80))
   }
 }

@@ -252,6 +252,12 @@ const CHEATS: readonly Cheat[] = [
     parts((p) => void p.blocks.splice(0, 1, p.blocks[0]?.with(5, 47) ?? FWID)),
   ],
   ['a field twice', 'form', 'VS_TEE_MALFORMED', opaque(...usualFields(GPU), field(6, GPU.vbios))],
+  [
+    'more fields than any device has',
+    'form',
+    'VS_TEE_MALFORMED',
+    opaque(...usualFields(GPU), ...Array.from({ length: 128 }, (_, i) => field(1000 + i, new Uint8Array()))),
+  ],
   ['a field beyond the end', 'form', 'VS_TEE_MALFORMED', opaque(...usualFields(GPU), field(99, FWID).slice(0, -1))],
   ['half a field', 'form', 'VS_TEE_MALFORMED', opaque(...usualFields(GPU), Uint8Array.of(1, 0, 0))],
   ['a driver version that moves the cursor', 'form', 'VS_TEE_MALFORMED', opaque(field(3, text('\u001b[2J')))],

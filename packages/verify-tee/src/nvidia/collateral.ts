@@ -8,6 +8,7 @@ const MAX_ANSWERS = 64
 const MAX_LISTS = 16
 const MAX_CRL = 1 << 16
 const MAX_CRLS = 1 << 18
+const MAX_ALL_ANSWERS = 1 << 18
 const MAX_TEXT = 1 << 19
 
 /** What belongs to the evidence and came on another way. */
@@ -21,7 +22,7 @@ const schema = z
     crls: z.array(encoded).max(MAX_LISTS).readonly().optional(),
     /**
      * Answers of the OCSP responder, in any order: DER, or the same in base64. Of one certificate four at most, or as many as there
-     * are devices.
+     * are devices. 256 kB together.
      */
     ocsp: z.array(encoded).max(MAX_ANSWERS).readonly().optional(),
   })
@@ -42,9 +43,12 @@ export function parseStatuses({ crls = [], ocsp = [] }: NvidiaCollateral): Statu
     const lists = crls.map((given, i) => crlBytes(given, `crls.${i}`))
     const total = lists.reduce((sum, { length }) => sum + length, 0)
     if (total > MAX_CRLS) throw malformed('crls', `at most ${MAX_CRLS} bytes together`, `${total}`)
+    const answers = ocsp.map((given, i) => answerDer(given, `ocsp.${i}`))
+    const all = answers.reduce((sum, { length }) => sum + length, 0)
+    if (all > MAX_ALL_ANSWERS) throw malformed('ocsp', `at most ${MAX_ALL_ANSWERS} bytes together`, `${all}`)
     return {
       crls: lists.map((der, i) => parseCrl(der, `crls.${i}`)),
-      answers: ocsp.map((given, i) => parseOcsp(answerDer(given, `ocsp.${i}`), `ocsp.${i}`)),
+      answers: answers.map((der, i) => parseOcsp(der, `ocsp.${i}`)),
     }
   } catch (error) {
     throw error instanceof Refusal ? new Refusal('revocation', 'VS_TEE_CRL', error.detail) : error

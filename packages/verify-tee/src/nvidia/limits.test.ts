@@ -29,6 +29,18 @@ test('in an answer, four certificates', async () => {
   expect(await judge({ ocsp: [answer(by(5))] })).toMatchObject(refused)
 })
 
+test('answers of 256 kB together', async () => {
+  const key = makeKey('ecdsa-p384-sha384')
+  const long = makeCertificate({ subject: 'x'.repeat(9_000), key })
+  const { subject, key: signer } = issuerAt('ica')
+  const large = (at: number) =>
+    answer({ subjectSerial: BigInt(1000 + at), signer: { subject, key: signer, certificates: [long] } })
+  const answers = Array.from({ length: 30 }, (_, at) => large(at))
+  const total = answers.reduce((sum, { length }) => sum + length, 0)
+  expect(total).toBeGreaterThan(1 << 18)
+  expect(await judge({ ocsp: answers })).toMatchObject({ ...refused, detail: expect.stringContaining('together') })
+})
+
 describe('lists', () => {
   const issuer = { subject: 'stranger', key: makeKey('ecdsa-p384-sha384') }
   const listOf = (rows: number) =>

@@ -135,6 +135,8 @@ function parseRecord(bytes: Uint8Array, count: number, name: string): ReadonlyMa
 
 const MAGIC = new TextEncoder().encode('NVDAOD')
 const KNOWN_VERSIONS = 2
+/** Of devices that exist at most 17; each costs time before any signature is looked at. */
+const MAX_FIELDS = 128
 
 /** Type, length and value, each type once; newer firmware writes a header before it, and what the value is behind the type. */
 function parseOpaque(bytes: Uint8Array, name: string): ReadonlyMap<number, Uint8Array> {
@@ -153,6 +155,7 @@ function parseOpaque(bytes: Uint8Array, name: string): ReadonlyMap<number, Uint8
     const type = at.u16('type')
     if (headed) at.u16('valueType')
     if (found.has(type)) throw malformed(name, 'each field once', `${type} twice`)
+    if (found.size === MAX_FIELDS) throw malformed(name, `at most ${MAX_FIELDS} fields`, 'more')
     found.set(type, at.take(at.u16('length'), `${type}`))
   }
   const version = found.get(OPAQUE.version)

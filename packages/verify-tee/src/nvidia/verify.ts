@@ -50,7 +50,14 @@ export async function verifyNvidia(evidence: Uint8Array, options: NvidiaOptions)
         })
       for (const id of ['form', 'trailing-bytes'] as const) ledger.require(id, true)
       skipOthers(ledger, parsed)
-      const missing = await verifyEvidence(ledger, parsed, { appraisal, relyingParty, collateral, now, backend, root })
+      const missing = await verifyEvidence(ledger, parsed, claims, {
+        appraisal,
+        relyingParty,
+        collateral,
+        now,
+        backend,
+        root,
+      })
       appraise(ledger, claims, appraisal)
       judgeAnswer(ledger, claims, relyingParty, now)
       // Last: what is wrong with the rest is told before it.
@@ -96,10 +103,10 @@ interface Means {
 async function verifyEvidence(
   ledger: Ledger<NvidiaCheck>,
   evidence: Evidence,
+  claims: NvidiaClaims,
   means: Means,
 ): Promise<readonly string[]> {
   const { appraisal, relyingParty, collateral, now, backend, root } = means
-  const claims = claimsOf(evidence)
   const nonces =
     evidence.kind === 'tokens'
       ? [evidence.bundle.overall, ...evidence.bundle.devices]

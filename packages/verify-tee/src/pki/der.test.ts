@@ -101,6 +101,7 @@ describe('BER that is not DER is refused:', () => {
     ['bytes in pieces', '2403040101', (v) => derOctets(v, 't')],
     ['an empty object identifier', '0600', (v) => derOid(v, 't')],
     ['a padded arc', '06032a8001', (v) => derOid(v, 't')],
+    ['more than 64 bytes', `0641${'2a'.repeat(65)}`, (v) => derOid(v, 't')],
     ['a cut arc', '06022a86', (v) => derOid(v, 't')],
     ['an arc beyond what numbers hold', '060c2affffffffffffffffffff7f', (v) => derOid(v, 't')],
     ['a primitive sequence', '1000', (v) => children(v, 't')],

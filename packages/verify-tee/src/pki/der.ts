@@ -185,10 +185,14 @@ export function derOctets(value: Der, name: string): Uint8Array {
   return contentOf(value, TAG.octetString, name)
 }
 
+/** Longer ones exist nowhere, and details of verdicts quote them. */
+const MAX_OID = 64
+
 /** Dotted decimal. */
 export function derOid(value: Der, name: string): string {
   expectTag(value, TAG.oid, name)
   const { source, from, end } = value
+  if (end - from > MAX_OID) throw malformed(name, `an object identifier of at most ${MAX_OID} bytes`, `${end - from}`)
   let dotted = ''
   let number = 0
   let started = false

@@ -97,6 +97,10 @@ test('what is not collateral is refused, and not kept', async () => {
     [() => undefined, /status 404/, 0],
     [() => 'hello', /can not be read/, 0],
     [() => new Uint8Array(1 << 20), /above/, 0],
+    // Certificates of something else: kept, they would have honest evidence rejected for as long as they are valid.
+    [(path) => (path.includes('?') ? chips.Milan.root : ANSWERS[path]), /about something else/, 0],
+    [(path) => (path.includes('?') ? chips.Turin.collateral.vek : ANSWERS[path]), /about something else/, 0],
+    [(path) => (path.includes('?') ? vlek.collateral.vek : ANSWERS[path]), /about something else/, 0],
     [(path) => (path.endsWith('cert_chain') ? '' : ANSWERS[path]), /can not be read/, 1],
     [(path) => (path.endsWith('crl') ? pem(chips.Milan.root) : ANSWERS[path]), /can not be read/, 2],
   ]

@@ -1,4 +1,5 @@
 import { ask, baseOf, DAY, type FetchOptions, keep, kept, unanswered } from '../answers.ts'
+import { equalBytes } from '../bytes.ts'
 import { fail } from '../errors.ts'
 import { inspected } from '../inspection.ts'
 import { malformed, Refusal } from '../ledger.ts'
@@ -8,6 +9,7 @@ import { invalidOption, shown } from '../policy/index.ts'
 import { chooseVek, type SevSnpCollateral } from './collateral.ts'
 import { certificateTable, type Evidence, parseEvidence } from './parse.ts'
 import { HWID_BYTES, PRODUCTS, type Product, type TcbComponents, tcbComponents } from './product.ts'
+import { readVek } from './vek.ts'
 
 /** AMD's key distribution service. */
 export const AMD_KDS = 'https://kdsintf.amd.com'
@@ -44,7 +46,9 @@ export async function fetchSevSnpCollateral(
   const base = `${baseOf(options.baseUrl, AMD_KDS)}/${kind}/v1/${product}`
   return {
     // What the evidence has needs no saying again.
-    ...(carried === undefined ? { vek: await get(vekUrl(base, parsed, product), options, certificate) } : {}),
+    ...(carried === undefined
+      ? { vek: await get(vekUrl(base, parsed, product), options, certificateOf(parsed, product), 30n * DAY) }
+      : {}),
     ...(table.ask === undefined ? { issuer: await get(`${base}/cert_chain`, options, chain, DAY) } : {}),
     crl: await get(`${base}/crl`, options, list, DAY),
   }
@@ -52,7 +56,16 @@ export async function fetchSevSnpCollateral(
 
 /** Until when it holds, by its own dates. Throws a refusal for what is something else. */
 type Reader = (bytes: Uint8Array) => bigint
-const certificate: Reader = (bytes) => parseCertificate(bytes, 'vek').notAfter
+/** That of this chip at this TCB version: another one, kept, would have all verdicts on it rejected for years. */
+const certificateOf =
+  ({ report }: Evidence, product: Product): Reader =>
+  (bytes) => {
+    const vek = readVek(parseCertificate(bytes, 'vek'))
+    const { reported } = report.tcb
+    if (vek.product !== product || vek.hwid?.padEnd(128, '0') !== report.chipId || !equalBytes(vek.tcb, reported))
+      throw malformed('vek', 'the certificate of this chip at this TCB version', 'another')
+    return vek.certificate.notAfter
+  }
 const list: Reader = (bytes) => parseCrl(bytes, 'crl').nextUpdate
 const chain: Reader = (bytes) => {
   const text = new TextDecoder('latin1').decode(bytes)
@@ -94,7 +107,8 @@ async function get(url: string, options: FetchSevSnpOptions, reader: Reader, max
   const before = usable(await kept(cache, url, now, maxAge), now, reader)
   if (before !== undefined) return before
   const { bytes } = await ask(url, options, MAX_ENCODED)
-  if (until(bytes, reader) === undefined) throw unanswered(url, 'an answer that can not be read')
+  if (until(bytes, reader) === undefined)
+    throw unanswered(url, 'an answer that can not be read, or is about something else')
   await keep(cache, url, bytes, now)
   return bytes
 }

@@ -221,6 +221,18 @@ contract InferenceConsumerTest is CompositionScene {
         assertEq(consumer.reclaim(address(0), squatter), PRICE);
     }
 
+    function test_theDoubleGivesBackWithoutWaitingWhereATestSaysSo() public {
+        MockSettlement mock = new MockSettlement();
+        consumer = new Consumer(mock);
+        (payer, terms.callbackTarget) = (address(consumer), address(consumer));
+        vm.deal(address(consumer), 100 ether);
+        consumerAsks(1, hex"00");
+        mock.refundNow(id);
+        assertEq(consumer.reclaim(address(0), squatter), PRICE);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.WrongState.selector, id, State.Refunded));
+        mock.refundNow(id);
+    }
+
     function test_refundsAndTipsThatComeBackCanBeTakenOut() public {
         terms.tipWei = 7;
         consumerAsks(1, hex"00");

@@ -518,7 +518,7 @@ test('takes what is paid in a token where the price is what its operator wants o
   const unknown = await scene.place(62, paying(plain, 10n ** 20n))
   expect(await answers.until('skipped', unknown)).toMatchObject({
     reason: 'token',
-    message: expect.stringContaining(plain),
+    message: `paid in ${plain}, which is not in tokens`,
   })
   // What a token's price must be says nothing of the coin's.
   const small = await scene.place(63, { request: { priceWei: PRICE - 1n } })

@@ -204,11 +204,7 @@ function makeLane(
         ledger.markDurable(r)
       })
     }
-    const pending = await persistently(
-      () => chain.rpc('eth_getTransactionCount', [account.address, 'pending']),
-      closing.signal,
-    )
-    ledger.nonces.observe(Number(pending))
+    ledger.nonces.observe(await takenNonces(chain, account.address, closing.signal))
     await persistently(() => watch.recover(), closing.signal)
     start()
   }
@@ -365,6 +361,25 @@ function makeLane(
       await Promise.all([...ledger.live.values()].map((intent) => outcomeOf(intent, signal)))
     },
     close,
+  }
+}
+
+const ASKED_AT_MOST = 8
+
+/**
+ * How many nonces are used, or wait. Asked until two answers agree, and do not say more than a pool holds: below a nonce that is
+ * far too high, and signed, nothing can be filled in.
+ */
+async function takenNonces(chain: Chain, account: Address, signal: AbortSignal): Promise<number> {
+  const count = async (tag: string): Promise<number> =>
+    Number(await persistently(() => chain.rpc('eth_getTransactionCount', [account, tag]), signal))
+  let before: number | undefined
+  for (let left = ASKED_AT_MOST; ; left--) {
+    const used = await count('latest')
+    const taken = await count('pending')
+    const isNear = (low: number): boolean => low <= taken && taken <= low + IN_FLIGHT
+    if ((isNear(used) && before !== undefined && isNear(before)) || left <= 1) return taken
+    before = isNear(used) ? taken : undefined
   }
 }
 

@@ -331,16 +331,26 @@ describe('transactions that do not go through by themselves', () => {
   test('a nonce that the node only pretended was next: the gap is filled', async () => {
     let lies = true
     const rpc = await faulty(({ method, params }) => {
-      if (lies && method === 'eth_getTransactionCount' && params[1] === 'pending') {
-        lies = false
-        return { do: 'answer', result: '0x3' }
-      }
-      return { do: 'pass' }
+      if (method === 'eth_sendRawTransaction') lies = false
+      return lies && method === 'eth_getTransactionCount' && params[1] === 'pending'
+        ? { do: 'answer', result: '0x3' }
+        : { do: 'pass' }
     })
     const lane = await laneAt(rpc.rpcUrl)
     await count(lane, 1)
     expect(await countOf(direct, 1)).toBe(1)
     expect(await nonceOf()).toBe(4)
+  })
+
+  test.each([1, 2, 3])('a count that is far too high, %i times: nothing is signed with it', async (times) => {
+    let left = times
+    const rpc = await faulty(({ method }) =>
+      method === 'eth_getTransactionCount' && left-- > 0 ? { do: 'answer', result: '0xffff' } : { do: 'pass' },
+    )
+    const lane = await laneAt(rpc.rpcUrl)
+    await count(lane, 1)
+    expect(await countOf(direct, 1)).toBe(1)
+    expect(await nonceOf()).toBe(1)
   })
 
   test('a nonce that others used already: the next one is used', async () => {
@@ -349,11 +359,10 @@ describe('transactions that do not go through by themselves', () => {
     await other.close()
     let lies = true
     const rpc = await faulty(({ method, params }) => {
-      if (lies && method === 'eth_getTransactionCount' && params[1] === 'pending') {
-        lies = false
-        return { do: 'answer', result: '0x1' }
-      }
-      return { do: 'pass' }
+      if (method === 'eth_sendRawTransaction') lies = false
+      return lies && method === 'eth_getTransactionCount' && params[1] === 'pending'
+        ? { do: 'answer', result: '0x1' }
+        : { do: 'pass' }
     })
     const lane = await laneAt(rpc.rpcUrl)
     await Promise.all([4, 5, 6].map((n) => count(lane, n)))
